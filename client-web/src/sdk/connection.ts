@@ -1,0 +1,140 @@
+/**
+ * One conversation with a room, and the next one after it is cut.
+ *
+ * In: an address, and what to say. Out: messages as bytes, and the connection's state. Decides when
+ * to connect again; knows the close codes but not the messages.
+ */
+import { isFinal, reconnectDelayMs } from './backoff.ts';
+import type { OpenTransport, Transport } from './transport.ts';
+
+export type ConnectionState =
+  | { type: 'idle' }
+  | { type: 'connecting' }
+  | { type: 'open' }
+  | { type: 'reconnecting'; attempt: number; delayMs: number; code: number; reason: string }
+  | { type: 'closed'; code: number; reason: string };
+
+export interface ConnectionEvents {
+  state(state: ConnectionState): void;
+  /** The socket is open: the first message is due. */
+  opened(): void;
+  message(bytes: Uint8Array): void;
+}
+
+/** A conversation that lasted this long was a good one: the back-off starts anew. */
+const SETTLED_MS = 5_000;
+/** The server speaks at least once a second; this much silence is a dead line. */
+export const SILENCE_MS_MAX = 6_000;
+const WATCH_MS = 1_000;
+
+export class Connection {
+  state: ConnectionState = { type: 'idle' };
+
+  private readonly open: OpenTransport;
+  private readonly random: () => number;
+  private readonly events: ConnectionEvents;
+  private transport: Transport | null = null;
+  /** Events of a transport that was given up carry an older number and are ignored. */
+  private generation = 0;
+  private url = '';
+  private attempt = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private watch: ReturnType<typeof setInterval> | undefined;
+  private openedAt = 0;
+  private heardAt = 0;
+
+  constructor(open: OpenTransport, random: () => number, events: ConnectionEvents) {
+    this.open = open;
+    this.random = random;
+    this.events = events;
+  }
+
+  connect(url: string): void {
+    this.drop(1000, 'bye');
+    this.url = url;
+    this.attempt = 0;
+    this.dial();
+  }
+
+  /** Connects again at once, whatever ended the last conversation. */
+  retry(): void {
+    if (this.url === '' || this.transport) return;
+    this.attempt = 0;
+    this.dial();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.state.type === 'open') this.transport?.send(bytes);
+  }
+
+  /** The conversation has begun: the server has answered. */
+  handleWelcome(): void {
+    this.openedAt = performance.now();
+    this.enter({ type: 'open' });
+  }
+
+  /** Ends the conversation for good. */
+  close(code: number, reason: string): void {
+    this.drop(code, reason);
+    if (this.state.type !== 'closed') this.enter({ type: 'closed', code, reason });
+  }
+
+  /** Sends before the state is `open`; only the greeting needs it. */
+  sendFirst(bytes: Uint8Array): void {
+    this.transport?.send(bytes);
+  }
+
+  private dial(): void {
+    clearTimeout(this.timer);
+    const generation = ++this.generation;
+    const current = (act: () => void) => {
+      if (generation === this.generation) act();
+    };
+    if (this.attempt === 0) this.enter({ type: 'connecting' });
+    this.heardAt = performance.now();
+    this.watch = setInterval(() => this.checkSilence(), WATCH_MS);
+    this.transport = this.open(this.url, {
+      open: () => current(() => this.events.opened()),
+      message: (bytes) =>
+        current(() => {
+          this.heardAt = performance.now();
+          this.events.message(bytes);
+        }),
+      close: (code, reason) => current(() => this.handleClose(code, reason)),
+    });
+  }
+
+  private handleClose(code: number, reason: string): void {
+    const settled = this.state.type === 'open' && performance.now() - this.openedAt >= SETTLED_MS;
+    this.drop(1000, 'bye');
+    if (isFinal(code)) {
+      this.enter({ type: 'closed', code, reason });
+      return;
+    }
+    this.attempt = settled ? 1 : this.attempt + 1;
+    const delayMs = reconnectDelayMs(code, this.attempt, this.random());
+    this.timer = setTimeout(() => this.dial(), delayMs);
+    this.enter({ type: 'reconnecting', attempt: this.attempt, delayMs, code, reason });
+  }
+
+  private checkSilence(): void {
+    if (performance.now() - this.heardAt > SILENCE_MS_MAX) this.handleClose(1006, 'the server went silent');
+  }
+
+  /** Lets go of the transport; what it still says is not heard. */
+  private drop(code: number, reason: string): void {
+    clearTimeout(this.timer);
+    clearInterval(this.watch);
+    this.generation += 1;
+    const { transport } = this;
+    this.transport = null;
+    if (!transport) return;
+    // A browser allows only these codes from a page.
+    transport.close(code === 1000 || code >= 3000 ? code : 1000, reason);
+  }
+
+  private enter(state: ConnectionState): void {
+    this.state = state;
+    this.events.state(state);
+  }
+}

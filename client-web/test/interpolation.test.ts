@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { DELAY_TICKS_MAX, DELAY_TICKS_MIN, TickClock } from '../src/sdk/clock.ts';
+import { EXTRAPOLATION_MS_MAX, Motion, turnBetween } from '../src/sdk/interpolation.ts';
+
+const TICK_MS = 50;
+
+/** Entities 1 to `count` walk 0.2 m a tick to the right, from tick 1 up to `until`. */
+function walkers(until: number, count = 3): Motion {
+  const motion = new Motion(20);
+  for (let tick = 1; tick <= until; tick++) {
+    motion.handleTick(tick);
+    for (let id = 1; id <= count; id++) motion.handleSample(id, tick, tick * 0.2, id, 0);
+  }
+  return motion;
+}
+
+describe('interpolation', () => {
+  it('runs straight between two ticks', () => {
+    const motion = walkers(10);
+    expect(motion.pose(1, 8.5, 16)!.x).toBeCloseTo(1.7);
+    expect(motion.pose(1, 8.75, 16)!.x).toBeCloseTo(1.75);
+    expect(motion.pose(99, 8, 16)).toBeNull();
+  });
+
+  it('turns the short way round', () => {
+    expect(turnBetween(250, 6, 0.5)).toBe(0);
+    expect(turnBetween(6, 250, 0.25)).toBe(3);
+    expect(turnBetween(10, 20, 0.5)).toBe(15);
+  });
+
+  it('brings a stopped entity exactly to its place', () => {
+    const motion = walkers(10);
+    for (let tick = 11; tick < 20; tick++) motion.handleTick(tick);
+    expect(motion.pose(1, 15, 16)).toEqual({ x: 2, y: 1, turn: 0 });
+  });
+
+  it('does not take one walker that goes silent for a stall', () => {
+    const motion = walkers(10, 1);
+    expect(motion.pose(1, 12, 16)!.x).toBe(2);
+  });
+
+  it('does not stretch a start over the time of standing', () => {
+    const motion = walkers(10);
+    for (let tick = 11; tick <= 50; tick++) motion.handleTick(tick);
+    motion.handleSample(1, 50, 2.2, 1, 0);
+    expect(motion.pose(1, 40, 16)!.x).toBe(2);
+    expect(motion.pose(1, 49, 16)!.x).toBe(2);
+    expect(motion.pose(1, 49.5, 16)!.x).toBeCloseTo(2.1);
+    expect(motion.pose(1, 50, 16)!.x).toBe(2.2);
+  });
+
+  it('goes on for 250 ms at most when the line stalls, and slows down', () => {
+    const motion = walkers(10);
+    const at = (ms: number) => motion.pose(1, 10 + ms / TICK_MS, 16)!.x;
+    expect(at(50)).toBeGreaterThan(2.1);
+    const end = at(EXTRAPOLATION_MS_MAX);
+    expect(end).toBeLessThan(2.2 * 1.5);
+    expect(at(5_000)).toBe(end);
+  });
+
+  it('takes a wrong guess back without a jump and ends exact', () => {
+    const motion = walkers(10);
+    const guessed = motion.pose(1, 13, 16)!.x;
+    for (let tick = 11; tick <= 14; tick++) motion.handleTick(tick);
+    const first = motion.pose(1, 13, 0)!.x;
+    expect(first).toBeCloseTo(guessed, 5);
+    let last = first;
+    for (let i = 0; i < 10; i++) {
+      const { x } = motion.pose(1, 13.1, 16)!;
+      expect(x).toBeLessThanOrEqual(last);
+      last = x;
+    }
+    expect(last).toBe(2);
+  });
+
+  it('jumps to the newest after a keyframe', () => {
+    const motion = walkers(10);
+    motion.reset(20);
+    motion.handleTick(200);
+    motion.handleSample(1, 200, 50, 1, 0);
+    expect(motion.pose(1, 100, 16)!.x).toBe(50);
+  });
+});
+
+describe('clock', () => {
+  /** Feeds ticks that arrive late by `lateness(tick)` and draws at 60 Hz; returns what was drawn. */
+  function run(clock: TickClock, from: number, to: number, lateness: (tick: number) => number, periodMs = TICK_MS) {
+    const arrivals: { tick: number; at: number }[] = [];
+    let before = -Infinity;
+    for (let tick = from; tick < to; tick++) {
+      // TCP keeps the order: a late tick holds back those behind it.
+      before = Math.max(before, from * TICK_MS + (tick - from) * periodMs + lateness(tick));
+      arrivals.push({ tick, at: before });
+    }
+    const drawn: { at: number; tick: number; newest: number }[] = [];
+    let newest = from;
+    for (let at = arrivals[0]!.at; at < before; at += 1000 / 60) {
+      while (arrivals[0] && arrivals[0].at <= at) {
+        clock.handleArrival(arrivals[0].tick, arrivals[0].at);
+        newest = arrivals.shift()!.tick;
+      }
+      drawn.push({ at, tick: clock.renderTick(at), newest });
+    }
+    return drawn;
+  }
+
+  it('stays about one and a half ticks behind a steady line', () => {
+    const clock = new TickClock(20);
+    run(clock, 0, 200, () => 30);
+    expect(clock.delayTicks).toBeCloseTo(DELAY_TICKS_MIN, 1);
+    expect(clock.serverTick(200 * TICK_MS + 30)).toBeCloseTo(200, 5);
+  });
+
+  it('widens the delay with jitter, so that it hardly ever runs dry', () => {
+    const clock = new TickClock(20);
+    const drawn = run(clock, 0, 600, (tick) => 20 + ((tick * 7919) % 80));
+    expect(clock.delayTicks).toBeGreaterThan(2.2);
+    expect(clock.delayTicks).toBeLessThanOrEqual(DELAY_TICKS_MAX);
+    const settled = drawn.slice(300);
+    const dry = settled.filter(({ tick, newest }) => tick > newest).length;
+    expect(dry / settled.length).toBeLessThan(0.01);
+  });
+
+  it('never runs backwards and never faster or slower than the eye forgives', () => {
+    const clock = new TickClock(20);
+    const drawn = run(clock, 0, 400, (tick) => (tick > 150 && tick < 250 ? 60 : 0));
+    for (let i = 1; i < drawn.length; i++) {
+      const pace = ((drawn[i]!.tick - drawn[i - 1]!.tick) * TICK_MS) / (drawn[i]!.at - drawn[i - 1]!.at);
+      expect(pace).toBeGreaterThan(0.955);
+      expect(pace).toBeLessThan(1.025);
+    }
+  });
+
+  it('follows a server that is slowed down to three quarters', () => {
+    const clock = new TickClock(20);
+    const drawn = run(clock, 0, 400, () => 0, TICK_MS / 0.75);
+    for (const { tick, newest } of drawn.slice(-300)) expect(Math.abs(newest - tick)).toBeLessThan(6);
+  });
+
+  it('is at the newest again right after a stall', () => {
+    const clock = new TickClock(20);
+    run(clock, 0, 100, () => 0);
+    const drawn = run(clock, 160, 220, () => 0);
+    expect(drawn[0]!.newest - drawn[0]!.tick).toBeLessThan(DELAY_TICKS_MAX + 0.1);
+    const moved = run(clock, 1000, 1010, () => 3_000);
+    expect(moved[0]!.tick).toBeGreaterThan(990);
+  });
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vite';
+
+/** The pages. Everything is a file of its own, so that a strict Content-Security-Policy holds. */
+export default defineConfig({
+  base: './',
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    // `npm run dev` beside a running server: the page comes from Vite, the rooms from Downbeat.
+    proxy: { '/ws': { target: 'ws://127.0.0.1:7777', ws: true } },
+  },
+});

@@ -1,0 +1,33 @@
+//! The macros of `downbeat`: `#[derive(Replicate)]` and `#[game]`.
+//!
+//! In: the tokens of a game's types. Out: implementations that call only public items of
+//! `downbeat`. Nothing here knows how bytes look; that is the trait's business.
+
+use proc_macro::TokenStream;
+
+mod game;
+mod replicate;
+
+/// Implements `downbeat::Replicate`: which fields changed, and how they are written and read.
+///
+/// A struct with named fields is replicated field by field (at most 64); any other type as a
+/// whole. The type must be `Clone + PartialEq + Serialize + DeserializeOwned`.
+///
+/// `#[replicate(position)]` marks the field, a `Vec2` in metres, at which `Room::near` finds the
+/// entity.
+#[proc_macro_derive(Replicate, attributes(replicate))]
+pub fn derive_replicate(input: TokenStream) -> TokenStream {
+    replicate::expand(syn::parse_macro_input!(input))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Fills in the associated types that a small game has no use for with `()`.
+///
+/// Goes on `impl Game for …`; what the game does name stays as it is.
+#[proc_macro_attribute]
+pub fn game(attributes: TokenStream, item: TokenStream) -> TokenStream {
+    game::expand(attributes.into(), syn::parse_macro_input!(item))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}

@@ -1,0 +1,128 @@
+//! What the engine counts: plain numbers that the server turns into metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::limits::TICK_RATE_HZ_MAX;
+use crate::wire::CloseCode;
+
+/// A number that only grows, or goes up and down.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Its value.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn subtract(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Relaxed);
+    }
+}
+
+const RATES: usize = TICK_RATE_HZ_MAX as usize + 1;
+
+/// The counters of one world.
+#[derive(Debug)]
+pub struct Counters {
+    ticks_run: [Counter; RATES],
+    ticks_dropped: [Counter; RATES],
+    step_nanos: [Counter; RATES],
+    closes: [Counter; CloseCode::ALL.len()],
+    /// Rooms that are open now, asleep or not.
+    pub rooms_open: Counter,
+    /// Rooms ended by a panic of their game.
+    pub rooms_failed: Counter,
+    /// Members that are connected now.
+    pub members: Counter,
+    /// Inputs handed to rooms.
+    pub inputs: Counter,
+    /// Inputs that found a room's inbox full.
+    pub inputs_refused: Counter,
+    /// Messages dropped by a rate limit.
+    pub messages_dropped: Counter,
+    /// Messages written to members.
+    pub messages_sent: Counter,
+    /// Bytes of those, without WebSocket framing.
+    pub bytes_sent: Counter,
+    /// Frames that a slow member did not get.
+    pub frames_skipped: Counter,
+    /// Times a room task lagged behind the tick.
+    pub notices_lagged: Counter,
+    /// Connections that ended without a close frame.
+    pub connections_lost: Counter,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            ticks_run: std::array::from_fn(|_| Counter::default()),
+            ticks_dropped: std::array::from_fn(|_| Counter::default()),
+            step_nanos: std::array::from_fn(|_| Counter::default()),
+            closes: Default::default(),
+            rooms_open: Counter::default(),
+            rooms_failed: Counter::default(),
+            members: Counter::default(),
+            inputs: Counter::default(),
+            inputs_refused: Counter::default(),
+            messages_dropped: Counter::default(),
+            messages_sent: Counter::default(),
+            bytes_sent: Counter::default(),
+            frames_skipped: Counter::default(),
+            notices_lagged: Counter::default(),
+            connections_lost: Counter::default(),
+        }
+    }
+}
+
+/// What one tick rate's clock has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockCounts {
+    /// The rate.
+    pub tick_rate_hz: u16,
+    /// Ticks run.
+    pub run: u64,
+    /// Ticks that passed without being run.
+    pub dropped: u64,
+    /// Time spent in steps. Units: nanoseconds.
+    pub step_nanos: u64,
+}
+
+impl Counters {
+    /// The clocks that have ever run, slowest first.
+    pub fn clocks(&self) -> impl Iterator<Item = ClockCounts> {
+        (0..=TICK_RATE_HZ_MAX).filter_map(|tick_rate_hz| {
+            let rate = usize::from(tick_rate_hz);
+            let run = self.ticks_run[rate].value();
+            (run > 0).then(|| ClockCounts {
+                tick_rate_hz,
+                run,
+                dropped: self.ticks_dropped[rate].value(),
+                step_nanos: self.step_nanos[rate].value(),
+            })
+        })
+    }
+
+    /// How many connections the server closed with each code.
+    pub fn closes(&self) -> impl Iterator<Item = (CloseCode, u64)> {
+        let counts = self.closes.iter().map(Counter::value);
+        CloseCode::ALL.into_iter().zip(counts)
+    }
+
+    /// Counts a close by the server.
+    pub fn count_close(&self, code: CloseCode) {
+        let at = CloseCode::ALL.iter().position(|&other| other == code);
+        self.closes[at.expect("ALL lists every code")].add(1);
+    }
+
+    pub(crate) fn count_ticks(&self, tick_rate_hz: u16, run: u64, dropped: u64, nanos: u64) {
+        let rate = usize::from(tick_rate_hz);
+        self.ticks_run[rate].add(run);
+        self.ticks_dropped[rate].add(dropped);
+        self.step_nanos[rate].add(nanos);
+    }
+}

@@ -1,0 +1,277 @@
+//! `Game`: the rules of one kind of room, and the words it shares with the engine.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::client::View;
+use crate::entities::EntityId;
+use crate::replicate::{Data, Replicate};
+use crate::rng::Rng;
+use crate::room::Room;
+
+/// The rules of one kind of room.
+///
+/// One value of this type lives in each room and is what a checkpoint saves. The engine calls it
+/// only from inside a tick, in this order: `join`, `leave` and inputs as they arrived, then due
+/// timers, then [`Game::tick`]. There is no clock, no I/O and no thread inside a game: everything
+/// that it may touch is the [`Room`].
+///
+/// A method that panics ends its own room (close code 1011) and no other.
+///
+/// `#[downbeat::game]` on the impl fills in `()` for the types that a game has no use for.
+pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
+    /// The name in URLs, logs and metrics: `[a-z0-9_-]`.
+    const NAME: &'static str;
+    /// Steps per second.
+    const TICK_RATE_HZ: u16 = 20;
+
+    /// What one room is opened with.
+    type Settings: Data + Clone + Default;
+    /// What a player asks for.
+    type Input: Data + Clone;
+    /// A thing in the room that clients see.
+    type Entity: Replicate;
+    /// State of the room itself that clients see: phase, question, clock.
+    type Shared: Replicate + Default;
+    /// State that only its player sees: a hand of cards, a secret role.
+    type Private: Replicate + Default;
+    /// Something that happened: one-shot, ordered, never coalesced.
+    type Event: Data;
+    /// What other rooms, sessions and programs send (the message layer).
+    type Message: Data;
+    /// What a timer says when it fires.
+    type Timer: Data;
+    /// A computation off the tick.
+    type Job: Data;
+    /// A question to the store.
+    type Query: Data;
+    /// What is known of a player before the join: account, rating, skin.
+    type Profile: Data + Clone + Default;
+
+    /// The tick rate of a room with these settings.
+    fn tick_rate_hz(settings: &Self::Settings) -> u16 {
+        let _ = settings;
+        Self::TICK_RATE_HZ
+    }
+
+    /// A room opens: before its first tick, with the first join waiting.
+    ///
+    /// # Errors
+    /// If a room cannot be opened with these settings; whoever waits for it is refused.
+    fn open(settings: &Self::Settings, room: &mut Room<Self>) -> Result<Self, OpenError>;
+
+    /// Somebody wants in.
+    ///
+    /// # Errors
+    /// The refusal that the player is shown (close code 4003).
+    fn join(&mut self, room: &mut Room<Self>, player: &Player<Self>) -> Result<Seat, Refusal>;
+
+    /// A player asks for something.
+    fn input(&mut self, room: &mut Room<Self>, player: PlayerId, input: Self::Input);
+
+    /// Whether each of these inputs counts, or only the newest.
+    fn kind(input: &Self::Input) -> InputKind {
+        let _ = input;
+        InputKind::Once
+    }
+
+    /// One step of the world.
+    fn tick(&mut self, room: &mut Room<Self>) {
+        let _ = room;
+    }
+
+    /// A member left for good: once for each that joined, also after a kick. It is still among
+    /// [`Room::members`] during the call.
+    ///
+    /// By default everything it owned goes with it.
+    fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
+        room.despawn_owned(player);
+    }
+
+    /// A member's connection broke; it may come back within the grace period.
+    fn dropped(&mut self, room: &mut Room<Self>, player: PlayerId) {
+        let _ = (room, player);
+    }
+
+    /// A member came back.
+    fn resumed(&mut self, room: &mut Room<Self>, player: PlayerId) {
+        let _ = (room, player);
+    }
+
+    /// A timer fired.
+    fn timer(&mut self, room: &mut Room<Self>, timer: Self::Timer) {
+        let _ = (room, timer);
+    }
+
+    /// A player made of code, for load tests; `seed` differs from bot to bot.
+    fn bot(seed: u64) -> Option<Box<dyn Bot<Self>>> {
+        let _ = seed;
+        None
+    }
+}
+
+/// A player made of code.
+///
+/// A closure `FnMut(&View<G>, &mut Rng) -> Option<G::Input>` is one.
+pub trait Bot<G: Game>: Send {
+    /// What it wants to do now, given what it sees. Called at the load driver's pace, by default
+    /// ten times a second.
+    fn think(&mut self, view: &View<G>, rng: &mut Rng) -> Option<G::Input>;
+}
+
+impl<G: Game, F> Bot<G> for F
+where
+    F: FnMut(&View<G>, &mut Rng) -> Option<G::Input> + Send,
+{
+    fn think(&mut self, view: &View<G>, rng: &mut Rng) -> Option<G::Input> {
+        self(view, rng)
+    }
+}
+
+/// How inputs that pile up between two ticks are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Each one counts and is applied exactly once, or refused in so many words.
+    Once,
+    /// A held control such as a direction: the newest wins, and goes on for three ticks when
+    /// nothing newer arrives.
+    Held,
+}
+
+/// The number of a member within its room; never reused there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PlayerId(u32);
+
+impl PlayerId {
+    /// The member with this number.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for PlayerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A side in a game.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Team(pub u8);
+
+/// Who wants to join, or has joined.
+pub struct Player<G: Game> {
+    /// Its number in this room.
+    pub id: PlayerId,
+    /// What it is called; at most 24 characters, without control characters.
+    pub name: String,
+    /// What was known of it before.
+    pub profile: G::Profile,
+}
+
+impl<G: Game> Clone for Player<G> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            name: self.name.clone(),
+            profile: self.profile.clone(),
+        }
+    }
+}
+
+impl<G: Game> fmt::Debug for Player<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Player")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a member sits; on the wire entities are known by their index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seat<E = EntityId> {
+    /// It has a body in the world.
+    Avatar(E),
+    /// It plays without a body: a quiz, a card game.
+    Player,
+    /// It only watches; its inputs are refused.
+    Spectator,
+}
+
+impl Seat {
+    pub(crate) fn on_wire(self) -> Seat<u32> {
+        match self {
+            Self::Avatar(entity) => Seat::Avatar(entity.index()),
+            Self::Player => Seat::Player,
+            Self::Spectator => Seat::Spectator,
+        }
+    }
+}
+
+/// Why a game did not let somebody in; a fixed text of at most 123 bytes that the player reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(&'static str);
+
+impl Refusal {
+    /// No seat is left.
+    pub const FULL: Self = Self("room is full");
+    /// The room takes nobody in at the moment.
+    pub const LOCKED: Self = Self("room is locked");
+    /// The room has more to do than it can take in; try again.
+    pub const BUSY: Self = Self("room is busy");
+    /// The room could not be opened.
+    pub const NOT_OPENED: Self = Self("room could not be opened");
+
+    /// A reason of the game's own.
+    ///
+    /// # Panics
+    /// If it is longer than 123 bytes.
+    pub const fn new(reason: &'static str) -> Self {
+        assert!(
+            reason.len() <= crate::limits::CLOSE_REASON_BYTES_MAX,
+            "a refusal has at most 123 bytes"
+        );
+        Self(reason)
+    }
+
+    /// The text.
+    pub const fn reason(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Why a room could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(pub String);
+
+/// Whom an event is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Every member.
+    All,
+    /// One member.
+    Player(PlayerId),
+    /// Some members; those that are not here are passed over.
+    Players(Vec<PlayerId>),
+    /// The members of a team.
+    Team(Team),
+}
+
+/// What others may know of a room before they join it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Seats; `None` is as many as the engine allows. A join beyond it is refused.
+    pub max: Option<u32>,
+    /// Words for a lobby: map, mode, host.
+    pub metadata: std::collections::BTreeMap<String, String>,
+}

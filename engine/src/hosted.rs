@@ -1,0 +1,194 @@
+//! A room as the tick loop sees it: a game of some type behind one small trait.
+//!
+//! Here, and only here, the type of the game is erased.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::broadcast;
+
+use crate::counters::Counters;
+use crate::frame::Frame;
+use crate::game::{Game, Listing, Refusal};
+use crate::inbox::Inbox;
+use crate::panics;
+use crate::sim::{Sim, Start};
+use crate::wire::{Close, CloseCode};
+
+/// What the loop does with a room after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Tick,
+    Sleep,
+    End,
+}
+
+/// A room of any game.
+pub(crate) trait AnyRoom: Send {
+    fn number(&self) -> u64;
+    fn tick_rate_hz(&self) -> u16;
+    fn step(&mut self) -> Next;
+    /// Closes the room if nobody is in it or on the way into it.
+    fn close_if_empty(&mut self) -> bool;
+}
+
+/// What a room shares with its tasks and its directory.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    /// Set by the loop when the room goes to sleep; whoever clears it must wake the room.
+    pub(crate) asleep: AtomicBool,
+    /// A room task has a member that needs a keyframe.
+    pub(crate) keyframe_wanted: AtomicBool,
+    /// Sessions seated, or on their way in or out.
+    pub(crate) occupants: AtomicUsize,
+    pub(crate) public: Mutex<Public>,
+}
+
+/// What the list of rooms shows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Public {
+    pub(crate) members: usize,
+    pub(crate) locked: bool,
+    pub(crate) listing: Listing,
+}
+
+/// Takes an ended room off its directory's list.
+pub(crate) trait Unlist: Send {
+    /// Takes it off only if nobody is in it or on the way; answers whether it did.
+    fn unlist_if_empty(&self, number: u64) -> bool;
+    fn unlist(&self, number: u64);
+}
+
+pub(crate) struct Hosted<G: Game> {
+    pub(crate) number: u64,
+    pub(crate) start: Start<G>,
+    pub(crate) sim: Option<Sim<G>>,
+    pub(crate) inbox: Inbox<G>,
+    pub(crate) notices: broadcast::Sender<Arc<Frame>>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) directory: Box<dyn Unlist>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl<G: Game> AnyRoom for Hosted<G> {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn tick_rate_hz(&self) -> u16 {
+        G::tick_rate_hz(&self.start.settings)
+    }
+
+    fn step(&mut self) -> Next {
+        let frame = {
+            let _in_room = panics::in_room(G::NAME, &self.start.name);
+            catch_unwind(AssertUnwindSafe(|| self.step_game()))
+        };
+        match frame {
+            Ok(frame) if frame.end.is_none() => {
+                self.show();
+                // An error means that no task listens right now.
+                let _ = self.notices.send(Arc::new(frame));
+                self.sleep_if_empty()
+            }
+            Ok(frame) => self.end(frame),
+            Err(payload) => self.fail(&*payload),
+        }
+    }
+
+    fn close_if_empty(&mut self) -> bool {
+        let closed = self.directory.unlist_if_empty(self.number);
+        if closed {
+            tracing::info!(
+                game = G::NAME,
+                room = &*self.start.name,
+                "room closed, nobody came"
+            );
+        }
+        closed
+    }
+}
+
+impl<G: Game> Hosted<G> {
+    fn step_game(&mut self) -> Frame {
+        let sim = match &mut self.sim {
+            Some(sim) => sim,
+            closed => match Sim::open(&self.start) {
+                Ok(sim) => {
+                    tracing::info!(game = G::NAME, room = &*self.start.name, "room opened");
+                    closed.insert(sim)
+                }
+                Err(error) => {
+                    tracing::error!(
+                        game = G::NAME,
+                        room = &*self.start.name,
+                        %error,
+                        "room could not be opened"
+                    );
+                    let reason = Refusal::NOT_OPENED.reason();
+                    return Frame {
+                        end: Some(Close::with_reason(CloseCode::Refused, reason)),
+                        ..Frame::default()
+                    };
+                }
+            },
+        };
+        let wanted = self.status.keyframe_wanted.swap(false, Ordering::AcqRel);
+        sim.step(self.inbox.drain(), wanted)
+    }
+
+    fn fail(&mut self, payload: &(dyn Any + Send)) -> Next {
+        let message = panics::message(payload);
+        tracing::error!(
+            game = G::NAME,
+            room = &*self.start.name,
+            message,
+            "game panicked, its room is closed"
+        );
+        self.counters.rooms_failed.add(1);
+        self.end(Frame {
+            end: Some(CloseCode::RoomFailed.into()),
+            ..Frame::default()
+        })
+    }
+
+    /// Off the list first: whoever comes now opens a new room of that name.
+    fn end(&mut self, frame: Frame) -> Next {
+        self.directory.unlist(self.number);
+        let _ = self.notices.send(Arc::new(frame));
+        Next::End
+    }
+
+    fn show(&self) {
+        let Some(sim) = &self.sim else { return };
+        let mut public = self
+            .status
+            .public
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        public.members = sim.room.members.len();
+        public.locked = sim.room.locked;
+        if public.listing != sim.room.listing {
+            public.listing = sim.room.listing.clone();
+        }
+    }
+
+    /// The flag goes up before the last look into the inbox, and a task pushes before it looks at
+    /// the flag: one of the two sees the other.
+    fn sleep_if_empty(&self) -> Next {
+        let empty = self
+            .sim
+            .as_ref()
+            .is_some_and(|sim| sim.room.members.is_empty());
+        if !empty || !self.inbox.is_empty() {
+            return Next::Tick;
+        }
+        self.status.asleep.store(true, Ordering::SeqCst);
+        if !self.inbox.is_empty() && self.status.asleep.swap(false, Ordering::SeqCst) {
+            return Next::Tick;
+        }
+        Next::Sleep
+    }
+}

@@ -1,0 +1,140 @@
+//! Every limit of the engine, with how its number was chosen.
+//!
+//! Nothing here is read from a configuration: what an operator may change is a setting whose
+//! default stands here.
+
+use std::time::Duration;
+
+/// Ticks that one wake may run to catch up: enough to hide a 100 ms hiccup at 20 Hz, few enough
+/// that an overloaded loop never spirals.
+pub const CATCH_UP_TICKS_MAX: u32 = 3;
+
+/// The slowest and the fastest tick rate: 1 Hz is a board game; beyond 128 Hz the kernel's send
+/// costs more than the rules.
+pub const TICK_RATE_HZ_MIN: u16 = 1;
+/// See [`TICK_RATE_HZ_MIN`].
+pub const TICK_RATE_HZ_MAX: u16 = 128;
+
+/// Members of one room task: 256 writes of 5 µs take 1.3 ms, a small part of a 50 ms tick.
+pub const TASK_MEMBERS_MAX: usize = 256;
+
+/// Members of one room, unless the game asks for fewer: 16 tasks.
+pub const ROOM_MEMBERS_MAX: usize = 4096;
+
+/// Inputs that wait in a room's inbox for the next tick.
+pub const INBOX_INPUTS_MAX: usize = 1024;
+
+/// Room in the inbox beyond the inputs for joins and leaves: all members may leave and as many
+/// join within one tick.
+pub const INBOX_CONTROL_MAX: usize = 2 * ROOM_MEMBERS_MAX;
+
+/// `Once` inputs that wait for one player, and how many of them one tick applies.
+pub const INPUTS_QUEUED_MAX: usize = 8;
+/// See [`INPUTS_QUEUED_MAX`].
+pub const INPUTS_PER_TICK_MAX: usize = 4;
+
+/// Ticks for which a `Held` input goes on when nothing newer arrives: bridges two lost packets,
+/// and stops a walker whose player vanished.
+pub const HELD_TICKS_MAX: u32 = 3;
+
+/// A message of a client: an input is tens of bytes, a chat line a few hundred.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
+
+/// A message of the server: costs no more to send than one of 64 bytes, and fits a send buffer
+/// twice.
+pub const SERVER_MESSAGE_BYTES_MAX: usize = 8 * 1024;
+
+/// What a frame's header may take: a tag, flags, and three varints of at most five bytes.
+pub const FRAME_HEADER_BYTES_MAX: usize = 2 + 3 * 5;
+
+/// The body of one message.
+pub const BODY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - FRAME_HEADER_BYTES_MAX;
+
+/// One event, entity, shared or private state: must fit a body together with its section's tag,
+/// count, id and mask.
+pub const ITEM_BYTES_MAX: usize = BODY_BYTES_MAX - 32;
+
+/// What decoding may claim for containers: 16 × a server's message + 64 KiB.
+pub const DECODE_BYTES_MAX: usize = 16 * SERVER_MESSAGE_BYTES_MAX + 64 * 1024;
+
+/// Tick notices that a room task may lag behind before its members count as stale: 3 s at 20 Hz.
+pub const NOTICES_MAX: usize = 64;
+
+/// Events that wait for a stale member; beyond either limit it is closed with 4008.
+pub const STALE_EVENTS_MAX: usize = 64;
+/// See [`STALE_EVENTS_MAX`].
+pub const STALE_EVENT_BYTES_MAX: usize = 8 * 1024;
+
+/// A name: fits above an avatar's head.
+pub const NAME_CHARS_MAX: usize = 24;
+
+/// A room's name: fits a URL and a log line.
+pub const ROOM_NAME_BYTES_MAX: usize = 64;
+
+/// A close reason (RFC 6455 § 5.5: a control frame has 125 bytes, two of them the code).
+pub const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+/// Messages read from one socket between two tick notices: a flood costs at most this much.
+pub const READS_PER_NOTICE_MAX: u32 = 32;
+
+/// How long after the room's last tick notice a member that was sent nothing gets a heartbeat.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a room task looks at its deadlines.
+pub const DEADLINES_EVERY: Duration = Duration::from_millis(250);
+
+/// A tick message whose echo is this late is asked after with a WebSocket ping: a client without
+/// inputs echoes once a second by itself.
+pub const ECHO_ASK_AFTER: Duration = Duration::from_millis(1000);
+
+/// An echo that is this much later than usual makes a member stale: it is sent nothing until it
+/// has caught up, then a keyframe.
+pub const ECHO_STALE_AFTER: Duration = Duration::from_millis(500);
+
+/// An echo that is this late closes the member with 4008: noticed within 3 s.
+pub const ECHO_CLOSE_AFTER: Duration = Duration::from_millis(2500);
+
+/// Silence after which a member is pinged, and after which it is closed; only reached where no
+/// ticks flow, since those demand echoes sooner.
+pub const PING_AFTER: Duration = Duration::from_secs(15);
+/// See [`PING_AFTER`].
+pub const IDLE_CLOSE_AFTER: Duration = Duration::from_secs(30);
+
+/// How long a join may wait for the room's answer.
+pub const JOIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a closing socket may take to answer.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long an empty room stays before it is closed, unless its settings say otherwise.
+pub const EMPTY_ROOM_KEPT: Duration = Duration::from_secs(60);
+
+/// Inputs per second and in a burst, bytes likewise, and everything else that a client may send
+/// (echoes, pings). A flood is dropped, and closed with 1008 when it lasts.
+pub const INPUTS_PER_S: f32 = 30.0;
+/// See [`INPUTS_PER_S`].
+pub const INPUTS_BURST: f32 = 60.0;
+/// See [`INPUTS_PER_S`].
+pub const BYTES_PER_S: f32 = 16.0 * 1024.0;
+/// See [`INPUTS_PER_S`].
+pub const BYTES_BURST: f32 = 32.0 * 1024.0;
+/// See [`INPUTS_PER_S`].
+pub const NOTES_PER_S: f32 = 5.0;
+/// See [`INPUTS_PER_S`].
+pub const NOTES_BURST: f32 = 20.0;
+/// See [`INPUTS_PER_S`].
+pub const FLOOD_CLOSE_AFTER: Duration = Duration::from_secs(3);
+/// A flood is over when nothing had to be dropped for this long.
+pub const FLOOD_OVER_AFTER: Duration = Duration::from_secs(1);
+
+const _: () = {
+    assert!(CLIENT_MESSAGE_BYTES_MAX <= SERVER_MESSAGE_BYTES_MAX);
+    assert!(INPUTS_PER_TICK_MAX <= INPUTS_QUEUED_MAX);
+    assert!(ROOM_MEMBERS_MAX.is_multiple_of(TASK_MEMBERS_MAX));
+    assert!(ITEM_BYTES_MAX < BODY_BYTES_MAX);
+    assert!(TICK_RATE_HZ_MIN > 0 && TICK_RATE_HZ_MIN < TICK_RATE_HZ_MAX);
+    assert!(
+        ECHO_ASK_AFTER.as_millis() + ECHO_STALE_AFTER.as_millis() < ECHO_CLOSE_AFTER.as_millis()
+    );
+    assert!(PING_AFTER.as_millis() < IDLE_CLOSE_AFTER.as_millis());
+};

@@ -1,0 +1,173 @@
+//! The members of a room and what they have asked for.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::game::{Game, InputKind, Player, PlayerId, Seat, Team};
+use crate::limits::{HELD_TICKS_MAX, INPUTS_PER_TICK_MAX, INPUTS_QUEUED_MAX};
+use crate::replicate::Tracked;
+use crate::wire::Close;
+
+pub(crate) type Members<G> = BTreeMap<PlayerId, Member<G>>;
+
+/// A session that sits in a room.
+pub(crate) struct Member<G: Game> {
+    pub(crate) player: Player<G>,
+    pub(crate) seat: Seat,
+    pub(crate) seat_changed: bool,
+    pub(crate) team: Option<Team>,
+    pub(crate) private: Tracked<G::Private>,
+    pub(crate) inputs: Inputs<G::Input>,
+    /// Steps left until a dropped member has left.
+    pub(crate) grace_ticks: Option<u32>,
+    /// The room wants it gone at the end of this step.
+    pub(crate) close: Option<Close>,
+}
+
+impl<G: Game> Member<G> {
+    pub(crate) fn new(player: Player<G>) -> Self {
+        Self {
+            player,
+            seat: Seat::Spectator,
+            seat_changed: false,
+            team: None,
+            private: Tracked::new(G::Private::default()),
+            inputs: Inputs::new(),
+            grace_ticks: None,
+            close: None,
+        }
+    }
+}
+
+/// One player's inputs between the socket and the tick.
+#[derive(Debug)]
+pub(crate) struct Inputs<I> {
+    once: VecDeque<(u32, I)>,
+    held: Option<Held<I>>,
+    newest: u32,
+    ack: u32,
+    refused: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Held<I> {
+    input: I,
+    ticks_left: u32,
+}
+
+impl<I: Clone> Inputs<I> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            once: VecDeque::new(),
+            held: None,
+            newest: 0,
+            ack: 0,
+            refused: Vec::new(),
+        }
+    }
+
+    /// Takes an input in; one that is not newer than the last is a replay and ignored.
+    pub(crate) fn push(&mut self, seq: u32, input: I, kind: InputKind) {
+        if seq <= self.newest {
+            return;
+        }
+        self.newest = seq;
+        match kind {
+            InputKind::Once if self.once.len() >= INPUTS_QUEUED_MAX => self.refused.push(seq),
+            InputKind::Once => self.once.push_back((seq, input)),
+            InputKind::Held => {
+                self.held = Some(Held {
+                    input,
+                    ticks_left: HELD_TICKS_MAX,
+                });
+            }
+        }
+    }
+
+    /// An input that this member may not give, or that the room could not take in.
+    pub(crate) fn refuse(&mut self, seq: u32) {
+        if seq > self.newest {
+            self.newest = seq;
+            self.refused.push(seq);
+        }
+    }
+
+    /// Moves what this step applies into `due`.
+    pub(crate) fn take_due(&mut self, due: &mut Vec<I>) {
+        for (_, input) in self.once.drain(..INPUTS_PER_TICK_MAX.min(self.once.len())) {
+            due.push(input);
+        }
+        if let Some(held) = &mut self.held {
+            due.push(held.input.clone());
+            held.ticks_left -= 1;
+            if held.ticks_left == 0 {
+                self.held = None;
+            }
+        }
+    }
+
+    /// Forgets what is held: whoever held it is gone.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// The newest input before the first that still waits.
+    pub(crate) fn ack(&self) -> u32 {
+        self.once.front().map_or(self.newest, |(seq, _)| seq - 1)
+    }
+
+    /// The acknowledgement and the refusals, if either is news.
+    pub(crate) fn take_news(&mut self) -> Option<(u32, Vec<u32>)> {
+        let ack = self.ack();
+        if ack == self.ack && self.refused.is_empty() {
+            return None;
+        }
+        self.ack = ack;
+        Some((ack, std::mem::take(&mut self.refused)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use InputKind::{Held, Once};
+
+    fn due(inputs: &mut Inputs<char>) -> String {
+        let mut due = Vec::new();
+        inputs.take_due(&mut due);
+        due.into_iter().collect()
+    }
+
+    #[test]
+    fn once_is_applied_once_four_a_tick_and_refused_beyond_eight() {
+        let mut inputs = Inputs::new();
+        for (seq, input) in (1..).zip("abcdefghij".chars()) {
+            inputs.push(seq, input, Once);
+        }
+        assert_eq!(due(&mut inputs), "abcd");
+        assert_eq!(inputs.take_news(), Some((4, vec![9, 10])));
+        assert_eq!(due(&mut inputs), "efgh");
+        assert_eq!(inputs.take_news(), Some((10, vec![])));
+        assert_eq!(due(&mut inputs), "");
+        assert_eq!(inputs.take_news(), None);
+    }
+
+    #[test]
+    fn the_newest_held_input_wins_and_lasts_three_ticks() {
+        let mut inputs = Inputs::new();
+        inputs.push(1, 'a', Held);
+        inputs.push(2, 'b', Held);
+        let ticks: Vec<_> = (0..4).map(|_| due(&mut inputs)).collect();
+        assert_eq!(ticks, ["b", "b", "b", ""]);
+        assert_eq!(inputs.take_news(), Some((2, vec![])));
+    }
+
+    #[test]
+    fn a_replayed_number_is_ignored() {
+        let mut inputs = Inputs::new();
+        inputs.push(2, 'a', Once);
+        inputs.push(2, 'b', Once);
+        inputs.push(1, 'c', Once);
+        assert_eq!(due(&mut inputs), "a");
+        assert_eq!(due(&mut inputs), "");
+    }
+}

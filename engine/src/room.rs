@@ -1,0 +1,272 @@
+//! `Room`: all that a game can touch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use glam::Vec2;
+
+use crate::codec;
+use crate::entities::{Entities, EntityId};
+use crate::game::{Game, Listing, Player, PlayerId, Seat, Team, To};
+use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
+use crate::members::Members;
+use crate::replicate::Tracked;
+use crate::rng::{Rng, seeded};
+use crate::tick::Tick;
+use crate::timers::{TimerId, Timers};
+use crate::wire::{Close, CloseCode};
+
+/// One running instance of a game: its entities, its members, its time.
+pub struct Room<G: Game> {
+    pub(crate) name: Arc<str>,
+    pub(crate) world_seed: u64,
+    pub(crate) tick_rate_hz: u16,
+    pub(crate) tick: Tick,
+    pub(crate) rng: Rng,
+    pub(crate) entities: Entities<G::Entity>,
+    pub(crate) shared: Tracked<G::Shared>,
+    pub(crate) members: Members<G>,
+    pub(crate) timers: Timers<G::Timer>,
+    /// Events of this step, each with its bytes.
+    pub(crate) events: Vec<(To, Vec<u8>)>,
+    pub(crate) listing: Listing,
+    pub(crate) locked: bool,
+    pub(crate) closing: bool,
+}
+
+impl<G: Game> Room<G> {
+    pub(crate) fn new(name: Arc<str>, world_seed: u64, tick_rate_hz: u16) -> Self {
+        Self {
+            rng: seeded(world_seed, &name, 0, "room"),
+            name,
+            world_seed,
+            tick_rate_hz,
+            tick: Tick::ZERO,
+            entities: Entities::new(),
+            shared: Tracked::new(G::Shared::default()),
+            members: Members::new(),
+            timers: Timers::new(),
+            events: Vec::new(),
+            listing: Listing::default(),
+            locked: false,
+            closing: false,
+        }
+    }
+
+    /// The room's name, as in its URL.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The current step. A sleeping room's tick stands still.
+    pub const fn tick(&self) -> Tick {
+        self.tick
+    }
+
+    /// Game time per step. Units: seconds.
+    pub fn dt(&self) -> f32 {
+        1.0 / f32::from(self.tick_rate_hz)
+    }
+
+    /// Random numbers of this step: the same room, run again with the same inputs, gets the same.
+    pub const fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    /// Random numbers of one's own for one purpose at this step, whoever else draws.
+    pub fn rng_for(&self, purpose: &str) -> Rng {
+        seeded(self.world_seed, &self.name, self.tick.number(), purpose)
+    }
+
+    // Entities.
+
+    /// Puts an entity into the world.
+    pub fn spawn(&mut self, entity: G::Entity) -> EntityId {
+        self.entities.spawn(entity)
+    }
+
+    /// Takes an entity out of the world.
+    pub fn despawn(&mut self, id: EntityId) -> Option<G::Entity> {
+        self.entities.despawn(id)
+    }
+
+    /// Takes everything out of the world that a player owns.
+    pub fn despawn_owned(&mut self, player: PlayerId) {
+        let owned: Vec<_> = self
+            .entities
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|&id| self.entities.owner(id) == Some(player))
+            .collect();
+        for id in owned {
+            self.entities.despawn(id);
+        }
+    }
+
+    /// An entity, if it is still there.
+    pub fn entity(&self, id: EntityId) -> Option<&G::Entity> {
+        self.entities.get(id)
+    }
+
+    /// An entity to change; what differs reaches the clients with this step's frame.
+    pub fn entity_mut(&mut self, id: EntityId) -> Option<&mut G::Entity> {
+        self.entities.get_mut(id)
+    }
+
+    /// All entities, in id order.
+    pub fn entities(&self) -> impl Iterator<Item = (EntityId, &G::Entity)> {
+        self.entities.iter()
+    }
+
+    /// The entities within `radius` of `point`, in id order, each where it is right now.
+    ///
+    /// Units: metres. Entities without a position are near nothing.
+    pub fn near(&self, point: Vec2, radius: f32) -> Vec<EntityId> {
+        self.entities.near(point, radius)
+    }
+
+    /// Whose an entity is. An avatar is its player's from the join on.
+    pub fn owner(&self, id: EntityId) -> Option<PlayerId> {
+        self.entities.owner(id)
+    }
+
+    /// Gives an entity to a player, or to nobody.
+    pub fn set_owner(&mut self, id: EntityId, owner: Option<PlayerId>) {
+        self.entities.set_owner(id, owner);
+    }
+
+    // State of the room and of its members.
+
+    /// The state that all members see.
+    pub const fn shared(&self) -> &G::Shared {
+        self.shared.value()
+    }
+
+    /// The same, to change.
+    pub const fn shared_mut(&mut self) -> &mut G::Shared {
+        self.shared.value_mut()
+    }
+
+    /// Everybody in the room, in the order of their numbers.
+    pub fn members(&self) -> impl Iterator<Item = &Player<G>> {
+        self.members.values().map(|member| &member.player)
+    }
+
+    /// A member.
+    pub fn player(&self, player: PlayerId) -> Option<&Player<G>> {
+        self.members.get(&player).map(|member| &member.player)
+    }
+
+    /// Where a member sits.
+    pub fn seat(&self, player: PlayerId) -> Option<Seat> {
+        self.members.get(&player).map(|member| member.seat)
+    }
+
+    /// A member's body, if it has one that is alive.
+    pub fn avatar(&self, player: PlayerId) -> Option<EntityId> {
+        match self.seat(player)? {
+            Seat::Avatar(id) => self.entities.get(id).map(|_| id),
+            Seat::Player | Seat::Spectator => None,
+        }
+    }
+
+    /// Seats a member elsewhere: a spectator who joins in, a fallen player who watches.
+    pub fn set_seat(&mut self, player: PlayerId, seat: Seat) {
+        let Some(member) = self.members.get_mut(&player) else {
+            return;
+        };
+        member.seat_changed |= member.seat != seat;
+        member.seat = seat;
+        if let Seat::Avatar(id) = seat {
+            self.entities.set_owner(id, Some(player));
+        }
+    }
+
+    /// A member's team.
+    pub fn team(&self, player: PlayerId) -> Option<Team> {
+        self.members.get(&player)?.team
+    }
+
+    /// Puts a member into a team, or into none.
+    pub fn set_team(&mut self, player: PlayerId, team: Option<Team>) {
+        if let Some(member) = self.members.get_mut(&player) {
+            member.team = team;
+        }
+    }
+
+    /// What only this player sees.
+    pub fn private(&self, player: PlayerId) -> Option<&G::Private> {
+        self.members.get(&player).map(|m| m.private.value())
+    }
+
+    /// The same, to change.
+    pub fn private_mut(&mut self, player: PlayerId) -> Option<&mut G::Private> {
+        self.members.get_mut(&player).map(|m| m.private.value_mut())
+    }
+
+    /// Throws a member out (close code 4003); it leaves at the end of this step.
+    ///
+    /// # Panics
+    /// If the reason is longer than 123 bytes.
+    pub fn kick(&mut self, player: PlayerId, reason: &'static str) {
+        if let Some(member) = self.members.get_mut(&player) {
+            member.close = Some(Close::with_reason(CloseCode::Refused, reason));
+        }
+    }
+
+    // Events and timers.
+
+    /// Tells members that something happened. Events arrive in the order in which they are
+    /// emitted, with the state of the step that they belong to.
+    ///
+    /// # Panics
+    /// If the event takes more bytes than one message can carry.
+    pub fn emit(&mut self, event: &G::Event, to: To) {
+        let bytes = codec::encode(event);
+        assert!(
+            bytes.len() <= ITEM_BYTES_MAX,
+            "an event is at most {ITEM_BYTES_MAX} bytes, this one has {}",
+            bytes.len()
+        );
+        self.events.push((to, bytes));
+    }
+
+    /// Calls [`Game::timer`] after this much game time, at the start of a later step.
+    pub fn timer(&mut self, after: Duration, timer: G::Timer) -> TimerId {
+        let nanos = after.as_nanos() * u128::from(self.tick_rate_hz);
+        let ticks = u64::try_from(nanos.div_ceil(1_000_000_000)).unwrap_or(u64::MAX);
+        self.timers.start(ticks, timer)
+    }
+
+    /// Takes back a timer that has not fired.
+    pub fn cancel(&mut self, timer: TimerId) -> Option<G::Timer> {
+        self.timers.cancel(timer)
+    }
+
+    // The room itself.
+
+    /// What others may know of this room.
+    pub const fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// Changes what others may know, and how many may join.
+    pub fn set_listing(&mut self, listing: Listing) {
+        self.listing = listing;
+    }
+
+    /// Lets nobody new in, or lets them in again.
+    pub const fn lock(&mut self, locked: bool) {
+        self.locked = locked;
+    }
+
+    /// Ends the room after this step: its last frame goes out, then everybody gets 4004.
+    pub const fn close(&mut self) {
+        self.closing = true;
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        let max = self.listing.max.and_then(|max| usize::try_from(max).ok());
+        self.members.len() >= max.unwrap_or(ROOM_MEMBERS_MAX).min(ROOM_MEMBERS_MAX)
+    }
+}

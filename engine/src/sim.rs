@@ -1,0 +1,198 @@
+//! One room's step: what has arrived, then timers, then the game, then a frame.
+//!
+//! In: what entered the room. Out: a frame. No clock, no thread, no channel: the tick thread, the
+//! tests and, one day, a replay all call the same `step`. It cannot fail; a game that panics takes
+//! its room with it, and that is the caller's business.
+
+use std::sync::Arc;
+
+use crate::frame::{Frame, publish};
+use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
+use crate::inbox::RoomIn;
+use crate::members::Member;
+use crate::rng::seeded;
+use crate::room::Room;
+use crate::wire::CloseCode;
+
+/// A game in its room.
+pub(crate) struct Sim<G: Game> {
+    pub(crate) game: G,
+    pub(crate) room: Room<G>,
+    /// How long a dropped member may stay away, in ticks.
+    grace_ticks: u32,
+    joins: Vec<(PlayerId, Result<Seat<u32>, Refusal>)>,
+    due: Vec<G::Input>,
+}
+
+/// Where a room starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Start<G: Game> {
+    pub(crate) name: Arc<str>,
+    pub(crate) world_seed: u64,
+    pub(crate) settings: G::Settings,
+    pub(crate) grace_ticks: u32,
+}
+
+impl<G: Game> Sim<G> {
+    pub(crate) fn open(start: &Start<G>) -> Result<Self, OpenError> {
+        let rate = G::tick_rate_hz(&start.settings);
+        let mut room = Room::new(Arc::clone(&start.name), start.world_seed, rate);
+        let game = G::open(&start.settings, &mut room)?;
+        Ok(Self {
+            game,
+            room,
+            grace_ticks: start.grace_ticks,
+            joins: Vec::new(),
+            due: Vec::new(),
+        })
+    }
+
+    /// One tick.
+    pub(crate) fn step(
+        &mut self,
+        entered: impl IntoIterator<Item = RoomIn<G>>,
+        wants_keyframe: bool,
+    ) -> Frame {
+        let room = &mut self.room;
+        room.tick = room.tick.next();
+        room.rng = seeded(room.world_seed, &room.name, room.tick.number(), "room");
+        room.timers.advance();
+        for entry in entered {
+            self.handle(entry);
+        }
+        self.apply_inputs();
+        while let Some(timer) = self.room.timers.take_due() {
+            self.game.timer(&mut self.room, timer);
+        }
+        self.game.tick(&mut self.room);
+        self.expire_dropped();
+        self.publish(wants_keyframe)
+    }
+
+    fn handle(&mut self, entry: RoomIn<G>) {
+        match entry {
+            RoomIn::Join(player) => self.join(player),
+            RoomIn::Leave { player, may_resume } => self.leave(player, may_resume),
+            RoomIn::Resume(player) => {
+                if let Some(member) = self.room.members.get_mut(&player)
+                    && member.grace_ticks.take().is_some()
+                {
+                    self.game.resumed(&mut self.room, player);
+                }
+            }
+            RoomIn::Input { player, seq, input } => {
+                if let Some(member) = self.room.members.get_mut(&player) {
+                    if member.seat == Seat::Spectator {
+                        member.inputs.refuse(seq);
+                    } else {
+                        let kind = G::kind(&input);
+                        member.inputs.push(seq, input, kind);
+                    }
+                }
+            }
+            RoomIn::Refused { player, seq } => {
+                if let Some(member) = self.room.members.get_mut(&player) {
+                    member.inputs.refuse(seq);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, player: Player<G>) {
+        let id = player.id;
+        let answer = if self.room.closing {
+            Err(Refusal::LOCKED)
+        } else if self.room.is_full() {
+            Err(Refusal::FULL)
+        } else if self.room.locked {
+            Err(Refusal::LOCKED)
+        } else {
+            // It is a member during the call, so that the game can give it a team or a hand.
+            self.room.members.insert(id, Member::new(player.clone()));
+            self.game.join(&mut self.room, &player)
+        };
+        match answer {
+            Ok(seat) => {
+                self.room.set_seat(id, seat);
+                if let Some(member) = self.room.members.get_mut(&id) {
+                    member.seat_changed = false; // the welcome tells
+                }
+            }
+            Err(_) => {
+                self.room.members.remove(&id);
+            }
+        }
+        self.joins.push((id, answer.map(Seat::on_wire)));
+    }
+
+    fn leave(&mut self, player: PlayerId, may_resume: bool) {
+        let Some(member) = self.room.members.get_mut(&player) else {
+            return; // refused, kicked, or the room was faster
+        };
+        if may_resume && self.grace_ticks > 0 {
+            if member.grace_ticks.is_none() {
+                member.grace_ticks = Some(self.grace_ticks);
+                member.inputs.release();
+                self.game.dropped(&mut self.room, player);
+            }
+        } else {
+            self.remove(player);
+        }
+    }
+
+    fn remove(&mut self, player: PlayerId) {
+        self.game.leave(&mut self.room, player);
+        self.room.members.remove(&player);
+    }
+
+    fn apply_inputs(&mut self) {
+        let players: Vec<_> = self.room.members.keys().copied().collect();
+        for player in players {
+            let Some(member) = self.room.members.get_mut(&player) else {
+                continue;
+            };
+            member.inputs.take_due(&mut self.due);
+            for input in self.due.drain(..) {
+                self.game.input(&mut self.room, player, input);
+            }
+        }
+    }
+
+    fn expire_dropped(&mut self) {
+        let mut expired = Vec::new();
+        for (&player, member) in &mut self.room.members {
+            if let Some(ticks) = &mut member.grace_ticks {
+                *ticks -= 1;
+                if *ticks == 0 {
+                    expired.push(player);
+                }
+            }
+        }
+        for player in expired {
+            self.remove(player);
+        }
+    }
+
+    /// Kicked members hear of it in this frame, what `leave` does is seen in it, and whoever
+    /// `leave` kicks goes with the next one.
+    fn publish(&mut self, wants_keyframe: bool) -> Frame {
+        let kicked: Vec<_> = self
+            .room
+            .members
+            .iter()
+            .filter_map(|(&player, member)| Some((player, member.close?)))
+            .collect();
+        for &(player, _) in &kicked {
+            self.game.leave(&mut self.room, player);
+        }
+        let joined = self.joins.iter().any(|(_, answer)| answer.is_ok());
+        let mut frame = publish(&mut self.room, wants_keyframe || joined);
+        for (player, _) in kicked {
+            self.room.members.remove(&player);
+        }
+        frame.joins = std::mem::take(&mut self.joins);
+        frame.joins.sort_unstable_by_key(|(player, _)| *player);
+        frame.end = self.room.closing.then(|| CloseCode::RoomClosed.into());
+        frame
+    }
+}

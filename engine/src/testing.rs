@@ -1,0 +1,297 @@
+//! For the tests of a game: a room without server, sockets or clock.
+
+use std::collections::BTreeMap;
+
+use crate::client::View;
+use crate::frame::Frame;
+use crate::game::{Game, OpenError, Player, PlayerId, Refusal};
+use crate::inbox::RoomIn;
+use crate::outbox::own_bodies;
+use crate::room::Room;
+use crate::sim::{Sim, Start};
+use crate::wire::{Close, FrameHeader};
+
+pub use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
+
+/// A room whose time passes only when told to, with members that are no sockets.
+///
+/// Members see the room through the real encoders and a real [`View`].
+///
+/// ```
+/// # use downbeat::{Game, OpenError, Player, PlayerId, Refusal, Room, Seat, testing::TestRoom};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize)]
+/// struct Counter(u32);
+///
+/// #[downbeat::game]
+/// impl Game for Counter {
+///     const NAME: &'static str = "counter";
+///     type Shared = Count;
+///     type Input = u32;
+///     fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> { Ok(Counter(0)) }
+///     fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
+///         Ok(Seat::Player)
+///     }
+///     fn input(&mut self, room: &mut Room<Self>, _: PlayerId, n: u32) {
+///         room.shared_mut().0 += n;
+///     }
+/// }
+/// # #[derive(Clone, Default, PartialEq, Serialize, Deserialize, downbeat::Replicate)]
+/// # struct Count(u32);
+///
+/// let mut room = TestRoom::<Counter>::open(());
+/// let ada = room.join("Ada").expect("let in");
+/// room.input(ada, 3);
+/// room.step(1);
+/// assert_eq!(room.view(ada).shared.0, 3);
+/// ```
+pub struct TestRoom<G: Game> {
+    sim: Sim<G>,
+    entered: Vec<RoomIn<G>>,
+    members: BTreeMap<PlayerId, Seated<G>>,
+    next_player: u32,
+    ended: Option<Close>,
+}
+
+struct Seated<G: Game> {
+    view: View<G>,
+    seq: u32,
+    due: u32,
+    input_ack: u32,
+    dropped: bool,
+    close: Option<Close>,
+}
+
+impl<G: Game> TestRoom<G> {
+    /// A room called `test`, in a world with seed 0, where dropped members may stay away for
+    /// 10 s.
+    ///
+    /// # Panics
+    /// If the game refuses to open; see [`TestRoom::try_open`].
+    pub fn open(settings: G::Settings) -> Self {
+        Self::try_open(settings, 0).expect("the room opens")
+    }
+
+    /// A room in a world with this seed.
+    ///
+    /// # Errors
+    /// What the game says against it.
+    pub fn try_open(settings: G::Settings, world_seed: u64) -> Result<Self, OpenError> {
+        let grace_ticks = 10 * u32::from(G::tick_rate_hz(&settings));
+        let sim = Sim::open(&Start {
+            name: "test".into(),
+            world_seed,
+            settings,
+            grace_ticks,
+        })?;
+        Ok(Self {
+            sim,
+            entered: Vec::new(),
+            members: BTreeMap::new(),
+            next_player: 1,
+            ended: None,
+        })
+    }
+
+    /// Joins, and steps once for the answer.
+    ///
+    /// # Errors
+    /// The game's refusal.
+    pub fn join(&mut self, name: &str) -> Result<PlayerId, Refusal> {
+        self.join_as(name, G::Profile::default())
+    }
+
+    /// Joins with a profile, and steps once for the answer.
+    ///
+    /// # Errors
+    /// The game's refusal.
+    ///
+    /// # Panics
+    /// If the room has ended.
+    pub fn join_as(&mut self, name: &str, profile: G::Profile) -> Result<PlayerId, Refusal> {
+        let id = PlayerId::new(self.next_player);
+        self.next_player += 1;
+        self.entered.push(RoomIn::Join(Player {
+            id,
+            name: name.into(),
+            profile,
+        }));
+        let frame = self.step_once();
+        let seat = frame
+            .join(id)
+            .expect("a step answers the joins before it")?;
+        let mut view = View::new();
+        view.seat = seat;
+        self.members.insert(
+            id,
+            Seated {
+                view,
+                seq: 0,
+                due: 0,
+                input_ack: 0,
+                dropped: false,
+                close: None,
+            },
+        );
+        self.show(&frame, Some(id));
+        Ok(id)
+    }
+
+    /// Asks for something at the next step.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn input(&mut self, player: PlayerId, input: G::Input) {
+        let seated = self.members.get_mut(&player).expect("a member that joined");
+        seated.seq += 1;
+        let seq = seated.seq;
+        self.entered.push(RoomIn::Input { player, seq, input });
+    }
+
+    /// Leaves for good at the next step.
+    pub fn leave(&mut self, player: PlayerId) {
+        let may_resume = false;
+        self.entered.push(RoomIn::Leave { player, may_resume });
+    }
+
+    /// Breaks the connection at the next step; the member may come back for 10 s of game time.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn drop(&mut self, player: PlayerId) {
+        self.members
+            .get_mut(&player)
+            .expect("a member that joined")
+            .dropped = true;
+        let may_resume = true;
+        self.entered.push(RoomIn::Leave { player, may_resume });
+    }
+
+    /// Comes back at the next step.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn resume(&mut self, player: PlayerId) {
+        self.members
+            .get_mut(&player)
+            .expect("a member that joined")
+            .dropped = false;
+        self.entered.push(RoomIn::Resume(player));
+        let frame = self.step_once();
+        self.show(&frame, Some(player));
+    }
+
+    /// Lets `ticks` steps pass.
+    ///
+    /// # Panics
+    /// If the game does, or the room has ended before.
+    pub fn step(&mut self, ticks: u32) {
+        for _ in 0..ticks {
+            let frame = self.step_once();
+            self.show(&frame, None);
+        }
+    }
+
+    /// What a member sees.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn view(&self, player: PlayerId) -> &View<G> {
+        &self
+            .members
+            .get(&player)
+            .expect("a member that joined")
+            .view
+    }
+
+    /// The events that a member got since the last call.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn events(&mut self, player: PlayerId) -> Vec<G::Event> {
+        let seated = self.members.get_mut(&player).expect("a member that joined");
+        std::mem::take(&mut seated.view.events)
+    }
+
+    /// How a member was thrown out, or the room ended.
+    pub fn closed(&self, player: PlayerId) -> Option<Close> {
+        self.members
+            .get(&player)
+            .and_then(|seated| seated.close)
+            .or(self.ended)
+    }
+
+    /// The room, as the game sees it.
+    pub const fn room(&mut self) -> &mut Room<G> {
+        &mut self.sim.room
+    }
+
+    /// The game itself.
+    pub const fn game(&mut self) -> &mut G {
+        &mut self.sim.game
+    }
+
+    fn step_once(&mut self) -> Frame {
+        assert!(self.ended.is_none(), "the room has ended");
+        let frame = self.sim.step(std::mem::take(&mut self.entered), false);
+        self.ended = frame.end;
+        frame
+    }
+
+    /// Shows a frame to everybody who is connected; `fresh` gets its keyframe.
+    fn show(&mut self, frame: &Frame, fresh: Option<PlayerId>) {
+        for (&player, seated) in &mut self.members {
+            if seated.dropped || seated.close.is_some() {
+                continue;
+            }
+            seated.show(frame, player, fresh == Some(player));
+        }
+    }
+}
+
+impl<G: Game> Seated<G> {
+    /// Through the same bodies and the same decoder as over a socket.
+    fn show(&mut self, frame: &Frame, player: PlayerId, fresh: bool) {
+        let own = frame.own(player);
+        let events = frame.events.iter().filter(|(to, _)| to.include(player));
+        let events: Vec<_> = events.map(|(_, bytes)| bytes.clone()).collect();
+        let news = own.is_some_and(|own| own.news) || !events.is_empty();
+        self.due += u32::from(frame.is_visible() || news);
+        if let Some(own) = own {
+            self.input_ack = own.input_ack;
+            self.close = own.close;
+        }
+        let keyframe = frame.keyframe.as_ref().filter(|_| fresh);
+        let sections = own.map_or([&[][..]; 2], |own| {
+            let state = if keyframe.is_some() {
+                &own.keyframe
+            } else {
+                &own.delta
+            };
+            [&own.refused[..], &state[..]]
+        });
+        let bodies = own_bodies(sections, events.into_iter());
+        let bodies: Vec<_> = bodies
+            .iter()
+            .chain(keyframe.unwrap_or(&frame.delta))
+            .collect();
+        let count = bodies.len().max(1);
+        for at in 0..count {
+            let mut message = Vec::new();
+            let header = FrameHeader {
+                reset: keyframe.is_some() && at == 0,
+                more: at + 1 < count,
+                tick: frame.tick,
+                due: self.due,
+                input_ack: self.input_ack,
+            };
+            header.encode(&mut message);
+            if let Some(body) = bodies.get(at) {
+                message.extend_from_slice(body);
+            }
+            self.view
+                .apply(&message)
+                .expect("our own encoders write what we read");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The messages of the protocol: what they are and how they look.
+//!
+//! In and out: values and bytes. Source: PROTOCOL.md. Frames are put together by `frame` and read
+//! by `client`; here are only their header and the tags of their sections.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError, Decoder, Encoder};
+use crate::game::Seat;
+use crate::limits::CLOSE_REASON_BYTES_MAX;
+use crate::tick::Tick;
+
+/// The subprotocol that client and server must agree on.
+pub const SUBPROTOCOL: &str = "downbeat.v1";
+
+/// What a client sends; `I` is the game's input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ClientMessage<I> {
+    /// The first message, and only the first.
+    Hello {
+        /// What the player wants to be called.
+        name: String,
+    },
+    /// The player asks for something.
+    Input {
+        /// Grows by one with each input, from 1.
+        seq: u32,
+        /// The newest tick received.
+        seen: Tick,
+        /// What the player asks for.
+        input: I,
+    },
+    /// Echo of a client that has nothing else to say.
+    Seen {
+        /// The newest tick received.
+        seen: Tick,
+    },
+    /// Asks for a [`Pong`].
+    Ping {
+        /// The newest tick received.
+        seen: Tick,
+        /// Comes back in the answer.
+        token: u32,
+    },
+}
+
+/// The first byte of a server's message.
+pub(crate) mod tag {
+    pub(crate) const WELCOME: u8 = 0;
+    pub(crate) const FRAME: u8 = 1;
+    pub(crate) const PONG: u8 = 2;
+}
+
+/// The first byte of a section of a frame.
+pub(crate) mod section {
+    pub(crate) const REFUSED: u8 = 1;
+    pub(crate) const SEAT: u8 = 2;
+    pub(crate) const PRIVATE: u8 = 3;
+    pub(crate) const EVENTS: u8 = 4;
+    pub(crate) const SHARED: u8 = 5;
+    pub(crate) const REMOVED: u8 = 6;
+    pub(crate) const ADDED: u8 = 7;
+    pub(crate) const CHANGED: u8 = 8;
+}
+
+/// The first message to a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The member's number in this room.
+    pub player: u32,
+    /// Where it sits.
+    pub seat: Seat<u32>,
+    /// The room's tick.
+    pub tick: Tick,
+    /// Steps per second.
+    pub tick_rate_hz: u16,
+    /// The game's name.
+    pub game: String,
+    /// The room's name.
+    pub room: String,
+    /// The player's name as accepted.
+    pub name: String,
+}
+
+impl Welcome {
+    /// The message's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![tag::WELCOME];
+        Encoder::new(&mut out).value(self);
+        out
+    }
+}
+
+/// The answer to [`ClientMessage::Ping`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// The token of the ping.
+    pub token: u32,
+    /// The room's tick.
+    pub tick: Tick,
+}
+
+impl Pong {
+    /// The message's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![tag::PONG];
+        Encoder::new(&mut out).value(self);
+        out
+    }
+}
+
+/// What stands before the sections of a frame; each member has its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// A keyframe starts here.
+    pub reset: bool,
+    /// Another message of this tick follows.
+    pub more: bool,
+    /// The room's tick.
+    pub tick: Tick,
+    /// Frames that were due to this member so far.
+    pub due: u32,
+    /// The newest input that was applied or refused.
+    pub input_ack: u32,
+}
+
+impl FrameHeader {
+    const RESET: u8 = 1;
+    const MORE: u8 = 2;
+
+    /// Appends the message's first byte and the header.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let flags = u8::from(self.reset) * Self::RESET | u8::from(self.more) * Self::MORE;
+        out.extend_from_slice(&[tag::FRAME, flags]);
+        let mut out = Encoder::new(out);
+        out.value(&self.tick);
+        out.value(&self.due);
+        out.value(&self.input_ack);
+    }
+
+    /// Reads a header, after the message's first byte.
+    ///
+    /// # Errors
+    /// If it is cut off, or has unknown flags.
+    pub fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let flags = input.byte()?;
+        if flags & !(Self::RESET | Self::MORE) != 0 {
+            return Err(input.bad(format!("unknown frame flags {flags:#04x}")));
+        }
+        Ok(Self {
+            reset: flags & Self::RESET != 0,
+            more: flags & Self::MORE != 0,
+            tick: input.value()?,
+            due: input.value()?,
+            input_ack: input.value()?,
+        })
+    }
+}
+
+/// Reads a client's message.
+///
+/// # Errors
+/// If the bytes are anything but one whole message.
+pub fn decode_client<I: crate::replicate::Data>(
+    bytes: &[u8],
+) -> Result<ClientMessage<I>, DecodeError> {
+    codec::decode(bytes)
+}
+
+/// Why a conversation ends. Source: PROTOCOL.md § Close codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CloseCode {
+    /// Either side is done.
+    Normal,
+    /// The server drains.
+    GoingAway,
+    /// The peer broke RFC 6455.
+    Protocol,
+    /// A message could not be decoded.
+    BadData,
+    /// Too many messages, or no hello in time.
+    Policy,
+    /// A message was too big.
+    TooBig,
+    /// The game panicked.
+    RoomFailed,
+    /// The same session connected again.
+    Fenced,
+    /// The game refused the join, or kicked the player.
+    Refused,
+    /// The game is over.
+    RoomClosed,
+    /// The peer does not keep up.
+    TooSlow,
+    /// The client was built for other types.
+    Mismatch,
+}
+
+impl CloseCode {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 12] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::Protocol,
+        Self::BadData,
+        Self::Policy,
+        Self::TooBig,
+        Self::RoomFailed,
+        Self::Fenced,
+        Self::Refused,
+        Self::RoomClosed,
+        Self::TooSlow,
+        Self::Mismatch,
+    ];
+
+    /// The number on the wire.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Normal => 1000,
+            Self::GoingAway => 1001,
+            Self::Protocol => 1002,
+            Self::BadData => 1007,
+            Self::Policy => 1008,
+            Self::TooBig => 1009,
+            Self::RoomFailed => 1011,
+            Self::Fenced => 4001,
+            Self::Refused => 4003,
+            Self::RoomClosed => 4004,
+            Self::TooSlow => 4008,
+            Self::Mismatch => 4009,
+        }
+    }
+
+    /// The reason that goes with it where nothing more is known.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Normal => "bye",
+            Self::GoingAway => "server is going away",
+            Self::Protocol => "websocket protocol error",
+            Self::BadData => "message could not be decoded",
+            Self::Policy => "too many messages",
+            Self::TooBig => "message too big",
+            Self::RoomFailed => "room failed",
+            Self::Fenced => "fenced by a newer connection",
+            Self::Refused => "refused",
+            Self::RoomClosed => "room closed",
+            Self::TooSlow => "too slow",
+            Self::Mismatch => "protocol mismatch",
+        }
+    }
+}
+
+/// A close code with its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Why.
+    pub code: CloseCode,
+    /// In words; at most 123 bytes.
+    pub reason: &'static str,
+}
+
+impl Close {
+    /// A code with a reason of one's own.
+    ///
+    /// # Panics
+    /// If the reason does not fit a close frame.
+    pub const fn with_reason(code: CloseCode, reason: &'static str) -> Self {
+        assert!(
+            reason.len() <= CLOSE_REASON_BYTES_MAX,
+            "a close reason has at most 123 bytes"
+        );
+        Self { code, reason }
+    }
+}
+
+impl From<CloseCode> for Close {
+    fn from(code: CloseCode) -> Self {
+        Self::with_reason(code, code.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_looks_as_the_protocol_says() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        enum Input {
+            Walk { dx: i8, dy: i8 },
+        }
+        let message = ClientMessage::Input {
+            seq: 1,
+            seen: Tick::new(300),
+            input: Input::Walk { dx: 127, dy: 0 },
+        };
+        let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x00, 0x7f, 0x00];
+        assert_eq!(codec::encode(&message), bytes);
+        assert_eq!(decode_client::<Input>(&bytes), Ok(message));
+    }
+
+    #[test]
+    fn a_frame_header_survives_the_way_there_and_back() {
+        let header = FrameHeader {
+            reset: true,
+            more: true,
+            tick: Tick::new(70_000),
+            due: 300,
+            input_ack: 250,
+        };
+        let mut bytes = Vec::new();
+        header.encode(&mut bytes);
+        let mut input = Decoder::new(&bytes[1..]);
+        assert_eq!(FrameHeader::decode(&mut input), Ok(header));
+        assert_eq!(input.finish(), Ok(()));
+    }
+
+    #[test]
+    fn unknown_flags_are_refused() {
+        assert!(FrameHeader::decode(&mut Decoder::new(&[4, 0, 0, 0])).is_err());
+    }
+}

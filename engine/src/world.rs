@@ -1,0 +1,336 @@
+//! The tick loop: owns every room, on a thread of its own.
+//!
+//! [`Loop`] is the heart: time and messages in, steps done, the next deadline out. [`World`] is
+//! the thread around it, which only waits. Nothing outside can hold a reference into a room.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
+
+use crate::counters::Counters;
+use crate::hosted::{AnyRoom, Next};
+use crate::limits::EMPTY_ROOM_KEPT;
+use crate::pacer::Pacer;
+use crate::panics;
+
+/// How a world runs.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Where all randomness of its rooms comes from.
+    pub seed: u64,
+    /// Threads that step rooms; one is the tick thread itself.
+    pub sim_threads: usize,
+    /// How long an empty room stays before it is closed.
+    pub empty_room_kept: Duration,
+}
+
+impl Default for WorldConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            sim_threads: 1,
+            empty_room_kept: EMPTY_ROOM_KEPT,
+        }
+    }
+}
+
+pub(crate) enum LoopIn {
+    Open(Box<dyn AnyRoom>),
+    Wake(u64),
+    Stop,
+}
+
+/// A running world; stop it to learn how it ended.
+#[derive(Debug)]
+pub struct World {
+    handle: WorldHandle,
+    thread: JoinHandle<Stopped>,
+}
+
+/// What directories need of a world; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WorldHandle {
+    sender: Sender<LoopIn>,
+    counters: Arc<Counters>,
+    room_numbers: Arc<AtomicU64>,
+    seed: u64,
+    ended: tokio::sync::watch::Receiver<()>,
+}
+
+/// What a world ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Ticks run, over all rates.
+    pub ticks_run: u64,
+    /// Ticks dropped, over all rates.
+    pub ticks_dropped: u64,
+    /// Rooms that were still open.
+    pub rooms: usize,
+}
+
+/// The tick loop itself panicked: a bug of the engine, not of a game.
+#[derive(Debug, thiserror::Error)]
+#[error("the tick loop panicked: {0}")]
+pub struct LoopPanicked(String);
+
+impl World {
+    /// Starts the tick thread.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(config: &WorldConfig) -> Result<Self, std::io::Error> {
+        panics::install_hook();
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let (alive, ended) = tokio::sync::watch::channel(());
+        let counters = Arc::new(Counters::default());
+        let handle = WorldHandle {
+            sender,
+            counters: Arc::clone(&counters),
+            room_numbers: Arc::new(AtomicU64::new(1)),
+            seed: config.seed,
+            ended,
+        };
+        let heart = Loop::new(config, counters)?;
+        let thread = std::thread::Builder::new()
+            .name("downbeat-tick".into())
+            .spawn(move || {
+                let _alive = alive; // dropped however this thread ends
+                run(heart, &receiver)
+            })?;
+        Ok(Self { handle, thread })
+    }
+
+    /// The part that directories need.
+    pub fn handle(&self) -> WorldHandle {
+        self.handle.clone()
+    }
+
+    /// Stops after the current tick and waits for the thread.
+    ///
+    /// # Errors
+    /// If the loop had panicked.
+    pub fn stop(self) -> Result<Stopped, LoopPanicked> {
+        // An error means that the thread is gone already; `join` tells why.
+        let _ = self.handle.sender.send(LoopIn::Stop);
+        let words = |payload: Box<dyn Any + Send>| LoopPanicked(panics::message(&*payload).into());
+        self.thread.join().map_err(words)
+    }
+}
+
+impl WorldHandle {
+    /// The world's counters.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Where its randomness comes from.
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Resolves when the tick thread has ended, cleanly or not.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    pub(crate) fn next_room_number(&self) -> u64 {
+        self.room_numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn send(&self, message: LoopIn) {
+        // An error means that the world has stopped; `ended` has told everybody.
+        let _ = self.sender.send(message);
+    }
+}
+
+/// The thread: waits for the next deadline or a message, whichever comes first.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tick thread is where the clock is read"
+)]
+fn run(mut heart: Loop, messages: &Receiver<LoopIn>) -> Stopped {
+    let start = Instant::now();
+    let mut running = true;
+    while running {
+        let deadline = heart.turn(start.elapsed(), || start.elapsed());
+        let first = match deadline {
+            Some(deadline) => match messages.recv_deadline(start + deadline) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            },
+            None => match messages.recv() {
+                Ok(message) => Some(message),
+                Err(_) => break,
+            },
+        };
+        for message in first.into_iter().chain(messages.try_iter()) {
+            running &= heart.handle(message, start.elapsed());
+        }
+    }
+    heart.stopped()
+}
+
+/// The rooms of one tick rate that are awake.
+struct Clock {
+    pacer: Pacer,
+    awake: Vec<Box<dyn AnyRoom>>,
+}
+
+struct Sleeper {
+    room: Box<dyn AnyRoom>,
+    close_at: Duration,
+}
+
+/// The heart of the loop, without thread or clock.
+pub(crate) struct Loop {
+    clocks: BTreeMap<u16, Clock>,
+    asleep: BTreeMap<u64, Sleeper>,
+    pool: Option<rayon::ThreadPool>,
+    empty_room_kept: Duration,
+    counters: Arc<Counters>,
+}
+
+impl Loop {
+    pub(crate) fn new(
+        config: &WorldConfig,
+        counters: Arc<Counters>,
+    ) -> Result<Self, std::io::Error> {
+        let pool = (config.sim_threads > 1).then(|| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(config.sim_threads)
+                .thread_name(|i| format!("downbeat-sim-{i}"))
+                .build()
+                .map_err(std::io::Error::other)
+        });
+        Ok(Self {
+            clocks: BTreeMap::new(),
+            asleep: BTreeMap::new(),
+            pool: pool.transpose()?,
+            empty_room_kept: config.empty_room_kept,
+            counters,
+        })
+    }
+
+    /// Takes a message in; false means stop.
+    pub(crate) fn handle(&mut self, message: LoopIn, now: Duration) -> bool {
+        match message {
+            LoopIn::Open(room) => self.start(room, now),
+            LoopIn::Wake(number) => {
+                if let Some(sleeper) = self.asleep.remove(&number) {
+                    self.start(sleeper.room, now);
+                }
+            }
+            LoopIn::Stop => return false,
+        }
+        true
+    }
+
+    /// Runs what is due at `now`; answers when it wants to be called again at the latest.
+    ///
+    /// `clock` is only asked how long steps took.
+    pub(crate) fn turn(&mut self, now: Duration, clock: impl Fn() -> Duration) -> Option<Duration> {
+        let mut sleepy = Vec::new();
+        for (&rate, group) in &mut self.clocks {
+            if group.awake.is_empty() {
+                continue;
+            }
+            let due = group.pacer.poll_due(now);
+            let began = clock();
+            for _ in 0..due.run {
+                let ended = step_all(&mut group.awake, self.pool.as_ref(), &mut sleepy);
+                self.counters.rooms_open.subtract(ended);
+            }
+            if due.run > 0 {
+                let nanos = u64::try_from((clock() - began).as_nanos()).unwrap_or(u64::MAX);
+                self.counters
+                    .count_ticks(rate, u64::from(due.run), due.dropped, nanos);
+            }
+            if due.dropped > 0 {
+                tracing::warn!(tick_rate_hz = rate, dropped = due.dropped, "ticks dropped");
+            }
+        }
+        let close_at = now + self.empty_room_kept;
+        for room in sleepy {
+            self.asleep
+                .insert(room.number(), Sleeper { room, close_at });
+        }
+        self.close_empty(now);
+        let ticks = self.clocks.values().filter(|clock| !clock.awake.is_empty());
+        let ticks = ticks.map(|clock| clock.pacer.deadline());
+        let closes = self.asleep.values().map(|sleeper| sleeper.close_at);
+        ticks.chain(closes).min()
+    }
+
+    pub(crate) fn stopped(&self) -> Stopped {
+        let awake: usize = self.clocks.values().map(|clock| clock.awake.len()).sum();
+        let (run, dropped) = self.counters.clocks().fold((0, 0), |(run, dropped), c| {
+            (run + c.run, dropped + c.dropped)
+        });
+        Stopped {
+            ticks_run: run,
+            ticks_dropped: dropped,
+            rooms: awake + self.asleep.len(),
+        }
+    }
+
+    fn start(&mut self, room: Box<dyn AnyRoom>, now: Duration) {
+        let rate = room.tick_rate_hz();
+        let clock = self.clocks.entry(rate).or_insert_with(|| Clock {
+            pacer: Pacer::new(rate, now),
+            awake: Vec::new(),
+        });
+        if clock.awake.is_empty() {
+            clock.pacer.restart(now);
+        }
+        clock.awake.push(room);
+    }
+
+    /// Somebody on the way in keeps a sleeping room for another while.
+    fn close_empty(&mut self, now: Duration) {
+        let kept = self.empty_room_kept;
+        let closed = self.asleep.extract_if(.., |_, sleeper| {
+            if sleeper.close_at > now {
+                return false;
+            }
+            sleeper.close_at = now + kept;
+            sleeper.room.close_if_empty()
+        });
+        let closed = u64::try_from(closed.count()).expect("a count of rooms");
+        self.counters.rooms_open.subtract(closed);
+    }
+}
+
+/// Steps rooms, in parallel where there is a pool; moves those that fall asleep to `sleepy` and
+/// answers how many ended.
+fn step_all(
+    awake: &mut Vec<Box<dyn AnyRoom>>,
+    pool: Option<&rayon::ThreadPool>,
+    sleepy: &mut Vec<Box<dyn AnyRoom>>,
+) -> u64 {
+    let next: Vec<Next> = match pool {
+        Some(pool) if awake.len() > 1 => {
+            pool.install(|| awake.par_iter_mut().map(|room| room.step()).collect())
+        }
+        _ => awake.iter_mut().map(|room| room.step()).collect(),
+    };
+    let mut ended = 0;
+    for (at, next) in next.into_iter().enumerate().rev() {
+        match next {
+            Next::Tick => {}
+            Next::Sleep => sleepy.push(awake.swap_remove(at)),
+            Next::End => {
+                awake.swap_remove(at);
+                ended += 1;
+            }
+        }
+    }
+    ended
+}
