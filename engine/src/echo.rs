@@ -60,7 +60,12 @@ impl Echo {
         }
     }
 
-    pub(crate) fn poll(&mut self, now: Duration) -> Lag {
+    /// The peer was asked; it will not be asked again for the same tick.
+    pub(crate) const fn handle_asked(&mut self) {
+        self.asked = true;
+    }
+
+    pub(crate) fn poll(&self, now: Duration) -> Lag {
         let Some((tick, at)) = self.open else {
             return Lag::Fine;
         };
@@ -70,7 +75,6 @@ impl Echo {
         } else if late >= self.usual + ECHO_STALE_AFTER {
             Lag::Stale
         } else if !self.asked && late >= (self.usual + ASK_MARGIN).min(ECHO_ASK_AFTER) {
-            self.asked = true;
             Lag::Ask(tick)
         } else {
             Lag::Fine
@@ -93,6 +97,9 @@ mod tests {
         for at in (0..3000).step_by(50) {
             echo.handle_sent(Tick::new(1), ms(at));
             let lag = echo.poll(ms(at));
+            if matches!(lag, Lag::Ask(_)) {
+                echo.handle_asked();
+            }
             if told.last().is_none_or(|(_, last)| *last != lag) {
                 told.push((at, lag));
             }

@@ -88,6 +88,7 @@ mod rate;
 mod echo;
 mod outbox;
 mod link_memory;
+mod virtual_world;
 pub mod testing;
 
 pub use downbeat_derive::{Replicate, game};

@@ -19,7 +19,7 @@ use crate::host::RoomPort;
 use crate::limits::DEADLINES_EVERY;
 use crate::link::Link;
 use crate::seats::Seats;
-use crate::wire::CloseCode;
+use crate::wire::{Close, CloseCode};
 
 /// What a directory tells a room task.
 pub(crate) enum TaskIn<G: Game, L> {
@@ -56,22 +56,23 @@ impl<G: Game, L: Link> RoomTask<G, L> {
     ) {
         let mut deadlines = interval(DEADLINES_EVERY);
         deadlines.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut room_open = true;
+        let mut end: Option<Close> = None;
         loop {
             tokio::select! {
                 biased;
-                notice = notices.recv(), if room_open => match notice {
+                notice = notices.recv(), if end.is_none() => match notice {
                     Ok(frame) => {
-                        room_open = frame.end.is_none();
+                        end = frame.end;
                         self.write(&frame).await;
                     }
                     Err(RecvError::Lagged(frames)) => self.seats.handle_lagged(frames),
                     Err(RecvError::Closed) => {
-                        room_open = false;
-                        self.seats.close_all(CloseCode::GoingAway.into(), self.started.elapsed());
+                        let close = CloseCode::GoingAway.into();
+                        end = Some(close);
+                        self.seats.close_all(close, self.started.elapsed());
                     }
                 },
-                Some(message) = control.recv() => self.handle(message, room_open),
+                Some(message) = control.recv() => self.handle(message, end),
                 () = poll_fn(|cx| {
                     self.seats.poll_read(cx, self.started.elapsed());
                     Poll::Pending
@@ -102,13 +103,13 @@ impl<G: Game, L: Link> RoomTask<G, L> {
         .await;
     }
 
-    fn handle(&mut self, message: TaskIn<G, L>, room_open: bool) {
+    fn handle(&mut self, message: TaskIn<G, L>, end: Option<Close>) {
         let now = self.started.elapsed();
         match message {
             TaskIn::Enter(enter) => {
                 let at = self.seats.enter(*enter, now);
-                if !room_open {
-                    self.seats.close(at, CloseCode::RoomClosed.into(), now);
+                if let Some(close) = end {
+                    self.seats.close(at, close, now); // it came just too late
                 }
             }
             TaskIn::Drain => self.seats.close_all(CloseCode::GoingAway.into(), now),

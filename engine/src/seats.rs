@@ -380,7 +380,10 @@ impl<L: Link> Slot<L> {
     fn is_behind<G: Game>(&mut self, port: &RoomPort<G>, now: Duration) -> bool {
         let drained = self.outbox.is_drained();
         match self.echo.poll(now) {
-            Lag::Ask(tick) if drained => self.outbox.push_ping(tick.number().to_le_bytes()),
+            Lag::Ask(tick) if drained => {
+                self.outbox.push_ping(tick.number().to_le_bytes());
+                self.echo.handle_asked();
+            }
             Lag::Fine | Lag::Ask(_) => {}
             Lag::Stale | Lag::TooSlow => {
                 self.skip(port);

@@ -12,6 +12,7 @@ use crate::sim::{Sim, Start};
 use crate::wire::{Close, FrameHeader};
 
 pub use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
+pub use crate::virtual_world::VirtualWorld;
 
 /// A room whose time passes only when told to, with members that are no sockets.
 ///

@@ -130,7 +130,7 @@ impl FrameHeader {
 
     /// Appends the message's first byte and the header.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let flags = u8::from(self.reset) * Self::RESET | u8::from(self.more) * Self::MORE;
+        let flags = (u8::from(self.reset) * Self::RESET) | (u8::from(self.more) * Self::MORE);
         out.extend_from_slice(&[tag::FRAME, flags]);
         let mut out = Encoder::new(out);
         out.value(&self.tick);
@@ -313,6 +313,14 @@ mod tests {
         let mut input = Decoder::new(&bytes[1..]);
         assert_eq!(FrameHeader::decode(&mut input), Ok(header));
         assert_eq!(input.finish(), Ok(()));
+    }
+
+    #[test]
+    fn the_list_of_close_codes_is_in_order() {
+        for (at, code) in CloseCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, at);
+            assert!(at == 0 || CloseCode::ALL[at - 1].number() < code.number());
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
+use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::hosted::{AnyRoom, Next};
@@ -60,7 +61,7 @@ pub struct WorldHandle {
     counters: Arc<Counters>,
     room_numbers: Arc<AtomicU64>,
     seed: u64,
-    ended: tokio::sync::watch::Receiver<()>,
+    ended: watch::Receiver<()>,
 }
 
 /// What a world ended with.
@@ -86,17 +87,8 @@ impl World {
     /// If the system gives no thread.
     pub fn start(config: &WorldConfig) -> Result<Self, std::io::Error> {
         panics::install_hook();
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        let (alive, ended) = tokio::sync::watch::channel(());
-        let counters = Arc::new(Counters::default());
-        let handle = WorldHandle {
-            sender,
-            counters: Arc::clone(&counters),
-            room_numbers: Arc::new(AtomicU64::new(1)),
-            seed: config.seed,
-            ended,
-        };
-        let heart = Loop::new(config, counters)?;
+        let (handle, receiver, alive) = WorldHandle::new(config.seed);
+        let heart = Loop::new(config, Arc::clone(&handle.counters))?;
         let thread = std::thread::Builder::new()
             .name("downbeat-tick".into())
             .spawn(move || {
@@ -124,6 +116,20 @@ impl World {
 }
 
 impl WorldHandle {
+    /// A handle, where its messages arrive, and what must be dropped when the world ends.
+    pub(crate) fn new(seed: u64) -> (Self, Receiver<LoopIn>, watch::Sender<()>) {
+        let (sender, messages) = crossbeam_channel::unbounded();
+        let (alive, ended) = watch::channel(());
+        let handle = Self {
+            sender,
+            counters: Arc::default(),
+            room_numbers: Arc::new(AtomicU64::new(1)),
+            seed,
+            ended,
+        };
+        (handle, messages, alive)
+    }
+
     /// The world's counters.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters

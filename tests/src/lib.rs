@@ -1,1 +1,8 @@
-//! To come.
+//! Games that exist only to be tested, written as a user would write them.
+//!
+//! `quiz` has no bodies, `shooter` has teams and secrets; together they use all that `Room` offers.
+
+pub mod stage;
+pub mod probe;
+pub mod quiz;
+pub mod shooter;

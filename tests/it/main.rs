@@ -1,0 +1,5 @@
+//! What must hold across the crates; each test's path reads as a sentence.
+
+mod games;
+mod room_task;
+mod rooms;
