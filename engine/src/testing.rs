@@ -193,6 +193,14 @@ impl<G: Game> TestRoom<G> {
         }
     }
 
+    /// One step that nobody looks at, for benches: answers the bytes of the shared bodies.
+    ///
+    /// # Panics
+    /// As [`TestRoom::step`].
+    pub fn step_unseen(&mut self) -> usize {
+        self.step_once().delta.iter().map(bytes::Bytes::len).sum()
+    }
+
     /// What a member sees.
     ///
     /// # Panics

@@ -1,0 +1,111 @@
+//! The release binary as a process of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// What one tick rate's clock has done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ticks {
+    pub(crate) run: f64,
+    pub(crate) dropped: f64,
+}
+
+/// The binary beside this one.
+pub(crate) fn binary() -> Result<PathBuf, String> {
+    let figures = std::env::current_exe().map_err(|e| e.to_string())?;
+    Ok(figures.with_file_name("downbeat"))
+}
+
+impl Server {
+    pub(crate) fn start() -> Result<Self, String> {
+        let (address, admin) = (free_port()?, free_port()?);
+        let mut command = Command::new(binary()?);
+        command
+            .args([
+                "serve",
+                "--listen",
+                &address.to_string(),
+                "--admin",
+                &admin.to_string(),
+            ])
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::null());
+        let process = command.spawn().map_err(|e| format!("the server: {e}"))?;
+        let server = Self {
+            process,
+            address,
+            admin,
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while get(address, "/readyz").is_err() {
+            if Instant::now() > deadline {
+                return Err("the server was not ready within 10 s".into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// Resident memory. Units: bytes.
+    pub(crate) fn memory(&self) -> Result<f64, String> {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kib.map(|kib| kib * 1024.0).ok_or_else(|| "no VmRSS".into())
+    }
+
+    /// The clock of a tick rate.
+    pub(crate) fn ticks(&self, tick_rate_hz: u16) -> Result<Ticks, String> {
+        let metrics = get(self.admin, "/metrics")?;
+        let value = |name: &str| {
+            let prefix = format!("{name}{{tick_rate_hz=\"{tick_rate_hz}\"}} ");
+            let line = metrics.lines().find_map(|line| line.strip_prefix(&prefix));
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or(0.0)
+        };
+        Ok(Ticks {
+            run: value("downbeat_ticks_run_total"),
+            dropped: value("downbeat_ticks_dropped_total"),
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> Result<SocketAddr, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    listener.local_addr().map_err(|e| e.to_string())
+}
+
+/// The body of a 200 answer.
+fn get(address: SocketAddr, path: &str) -> Result<String, String> {
+    let mut stream = TcpStream::connect(address).map_err(|e| e.to_string())?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .map_err(|e| e.to_string())?;
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .map_err(|e| e.to_string())?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
+        _ => Err(format!("{path} answers {:?}", answer.lines().next())),
+    }
+}
