@@ -143,7 +143,7 @@ describe('client', () => {
   it('comes back almost at once after a drain', () => {
     last().welcome();
     last().events.close(1001, 'server is going away');
-    vi.advanceTimersByTime(400);
+    vi.advanceTimersByTime(200);
     expect(sockets.length).toBe(2);
   });
 

@@ -75,6 +75,14 @@ describe('codec', () => {
     );
   });
 
+  it('grows a message wherever its room happens to end', () => {
+    for (let pad = 50; pad < 70; pad++) {
+      check(tuple(bytes, u64, f64), [new Uint8Array(pad), 2n ** 40n, 0.5], `${pad.toString(16)}${'00'.repeat(pad)}fd0000000000010000000000000000e03f`);
+      check(tuple(bytes, u32, i8), [new Uint8Array(pad), 65536, -1], `${pad.toString(16)}${'00'.repeat(pad)}fc00000100ff`);
+    }
+    check(list(u16), new Array(300).fill(300), `fb2c01${'fb2c01'.repeat(300)}`);
+  });
+
   it('tells the three shapes of a variant apart', () => {
     const shape = variants({ Stop: unit, Walk: struct({ dx: i8 }), Look: vec2 });
     check(shape, { type: 'Stop' }, '00');

@@ -137,6 +137,15 @@ describe('clock', () => {
     for (const { tick, newest } of drawn.slice(-300)) expect(Math.abs(newest - tick)).toBeLessThan(6);
   });
 
+  it('jumps where catching up would take too long', () => {
+    const clock = new TickClock(20);
+    run(clock, 0, 100, () => 0);
+    const drawn = run(clock, 100, 300, () => 2_000);
+    const { newest, tick } = drawn.at(-1)!;
+    expect(newest - tick).toBeGreaterThan(0);
+    expect(newest - tick).toBeLessThan(DELAY_TICKS_MAX + 1);
+  });
+
   it('is at the newest again right after a stall', () => {
     const clock = new TickClock(20);
     run(clock, 0, 100, () => 0);

@@ -54,6 +54,11 @@ describe('protocol', () => {
     refuse('01 00 00 00 00 07 fcffffffff', /more than/);
   });
 
+  it('takes a list in several sections', () => {
+    const frame = decodeServerMessage(unhex('01 00 01 00 00 01 01 07 01 02 08 09 06 01 03'), meadow);
+    expect(frame).toMatchObject({ refused: [7, 8, 9], removed: [3] });
+  });
+
   it('answers random bytes with a message or a DecodeError, quickly', () => {
     let state = 12345;
     const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;

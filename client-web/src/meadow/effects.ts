@@ -22,7 +22,7 @@ export class Effects {
   private mark: Mark | null = null;
 
   picked(x: number, y: number, hue: number, points: number, own: boolean, now: number): void {
-    this.rising.push({ x, y: y - 0.6, text: `+${points}`, colour: own ? GOLD : '#ffffff', born: now });
+    this.rising.push({ x, y: y - 1, text: `+${points}`, colour: own ? GOLD : '#ffffff', born: now });
     const count = this.calm ? 0 : 14;
     for (let i = 0; i < count && this.sparks.length < SPARKS_MAX; i++) {
       const angle = (i / count) * Math.PI * 2 + Math.random() * 0.4;
@@ -138,11 +138,13 @@ export class Effects {
     ctx.fillStyle = '#fffdf6';
     ctx.beginPath();
     ctx.roundRect(-22, -52, 44, 42, 16);
+    ctx.fill();
+    ctx.beginPath();
     ctx.moveTo(-7, -12);
     ctx.lineTo(0, -2);
     ctx.lineTo(7, -12);
     ctx.fill();
-    ctx.font = '24px system-ui, "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", sans-serif';
+    ctx.font = '24px "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", system-ui, sans-serif';
     ctx.textAlign = 'center';
     ctx.textBaseline = 'middle';
     ctx.fillStyle = INK;

@@ -10,7 +10,7 @@ import { chance } from './chance.ts';
 /** Right, down, left, up. */
 const DX = [1, 0, -1, 0] as const;
 const DY = [0, 1, 0, -1] as const;
-const WOBBLE_M = 0.26;
+const WOBBLE_M = 0.36;
 /** How far the picture goes on beyond the map, so that no shore closes at its edge. */
 const MARGIN = 3;
 
@@ -58,10 +58,16 @@ function loopFrom(start: number, leaving: Map<number, number>, stride: number): 
 }
 
 function addLoop(path: Path2D, corners: [number, number][]): void {
-  const points = corners.map(([x, y]) => [
-    x + (chance(x, y, 1) - 0.5) * WOBBLE_M,
-    y + (chance(x, y, 2) - 0.5) * WOBBLE_M,
-  ] as const);
+  const count = corners.length;
+  // Each corner is drawn halfway towards its neighbours, which takes the steps out of a slope.
+  const points = corners.map(([x, y], i) => {
+    const before = corners[(i + count - 1) % count]!;
+    const after = corners[(i + 1) % count]!;
+    return [
+      (before[0] + 2 * x + after[0]) / 4 + (chance(x, y, 1) - 0.5) * WOBBLE_M,
+      (before[1] + 2 * y + after[1]) / 4 + (chance(x, y, 2) - 0.5) * WOBBLE_M,
+    ] as const;
+  });
   const last = points.at(-1)!;
   const first = points[0]!;
   path.moveTo((last[0] + first[0]) / 2, (last[1] + first[1]) / 2);

@@ -105,9 +105,11 @@ function paintTuft(ctx: CanvasRenderingContext2D, seed: number): void {
     const lean = (chance(seed, i, 9) - 0.5) * 0.28 + x * 0.3;
     ctx.fillStyle = ['#4c9236', '#66ab3b', '#84c44c', '#5a9f38'][i % 4]!;
     ctx.beginPath();
-    ctx.moveTo(x - 0.06, 0.04);
+    // The blades stand on a round patch, so that a tuft has no flat foot.
+    const foot = 0.1 - 0.8 * x * x + chance(seed, i, 4) * 0.05;
+    ctx.moveTo(x - 0.05, foot);
     ctx.quadraticCurveTo(x - 0.02 + lean * 0.3, -height * 0.6, x + lean, -height);
-    ctx.quadraticCurveTo(x + 0.06 + lean * 0.3, -height * 0.5, x + 0.06, 0.04);
+    ctx.quadraticCurveTo(x + 0.06 + lean * 0.3, -height * 0.5, x + 0.05, foot);
     ctx.fill();
   }
 }

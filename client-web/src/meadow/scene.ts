@@ -54,7 +54,8 @@ export class Scene {
     effects.drawGround(ctx, now);
     const standing = this.collect(actors, left, top, right, bottom, now, elapsed);
     const hero = actors.find(({ id }) => id === own) ?? null;
-    for (const item of standing) this.drawStanding(ctx, item, hero, standing, still, now);
+    const walkers = standing.filter(({ actor }) => actor && actor.kind !== 'Flower');
+    for (const item of standing) this.drawStanding(ctx, item, hero, walkers, still, now);
     if (!calm) drawClouds(ctx, left, top, right, bottom, now);
     effects.drawAir(ctx, now);
     ctx.setTransform(camera.ratio, 0, 0, camera.ratio, 0, 0);
@@ -78,7 +79,7 @@ export class Scene {
         } else if (tile === Tile.TallGrass) {
           for (let i = 0; i < 2; i++) {
             items.push({
-              x: x + 0.25 + i * 0.5 + (chance(x, y, 140 + i) - 0.5) * 0.3, y: y + 0.3 + i * 0.45 + (chance(x, y, 142 + i) - 0.5) * 0.3,
+              x: x + 0.25 + i * 0.5 + (chance(x, y, 140 + i) - 0.5) * 0.3, y: y + 0.35 + i * 0.4 + (chance(x, y, 142 + i) - 0.5) * 0.5,
               actor: null, gait: null, tree: false, tileX: x, tileY: y,
             });
           }
@@ -88,7 +89,7 @@ export class Scene {
     return items.sort((a, b) => a.y - b.y);
   }
 
-  private drawStanding(ctx: CanvasRenderingContext2D, item: Standing, hero: Actor | null, all: Standing[], still: number, now: number): void {
+  private drawStanding(ctx: CanvasRenderingContext2D, item: Standing, hero: Actor | null, walkers: Standing[], still: number, now: number): void {
     const { actor, gait } = item;
     if (actor && gait) {
       ctx.save();
@@ -100,7 +101,7 @@ export class Scene {
       const hides = hero !== null && item.y > hero.y && item.y - hero.y < 2.6 && Math.abs(item.x - hero.x) < 1.1;
       drawTree(ctx, item.tileX, item.tileY, still, hides ? 0.45 : 1);
     } else {
-      drawTuft(ctx, item.x, item.y, chance(item.tileX, item.tileY, 144), still, bendAt(item, all));
+      drawTuft(ctx, item.x, item.y, chance(item.tileX, item.tileY, 144), still, bendAt(item, walkers));
     }
   }
 
@@ -134,9 +135,8 @@ export class Scene {
 }
 
 /** Tall grass gives way to whoever walks through it. */
-function bendAt(tuft: Standing, all: Standing[]): number {
-  for (const { actor, x, y } of all) {
-    if (!actor || actor.kind === 'Flower') continue;
+function bendAt(tuft: Standing, walkers: Standing[]): number {
+  for (const { x, y } of walkers) {
     const dx = tuft.x - x;
     if (Math.abs(dx) < 0.6 && Math.abs(tuft.y - y) < 0.5) return dx > 0 ? 0.45 : -0.45;
   }

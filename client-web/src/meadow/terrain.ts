@@ -124,7 +124,7 @@ export class Terrain {
     // The bank stands above the water: seen at its upper shores only.
     ctx.translate(0, 0.1);
     ctx.lineWidth = 0.24;
-    ctx.strokeStyle = 'rgba(96, 72, 44, 0.55)';
+    ctx.strokeStyle = 'rgba(96, 72, 44, 0.4)';
     ctx.stroke(water);
     ctx.translate(0, -0.1);
     ctx.lineWidth = 0.12;
@@ -138,7 +138,7 @@ export class Terrain {
 function paintPatch(ctx: CanvasRenderingContext2D, x: number, y: number): void {
   const pick = chance(x, y, 3);
   if (pick > 0.34) return;
-  ctx.fillStyle = pick < 0.17 ? 'rgba(164, 214, 90, 0.28)' : 'rgba(104, 168, 52, 0.22)';
+  ctx.fillStyle = pick < 0.17 ? 'rgba(170, 220, 96, 0.2)' : 'rgba(104, 168, 52, 0.16)';
   ctx.beginPath();
   const size = 0.8 + chance(x, y, 4) * 1.6;
   ctx.ellipse(x + chance(x, y, 5), y + chance(x, y, 6), size, size * 0.62, chance(x, y, 7) * 3, 0, Math.PI * 2);

@@ -142,19 +142,23 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.grow(1), integerIn(value, 0, 0xff));
+    const start = this.grow(1);
+    this.view.setUint8(start, integerIn(value, 0, 0xff));
   }
 
   i8(value: number): void {
-    this.view.setInt8(this.grow(1), integerIn(value, -0x80, 0x7f));
+    const start = this.grow(1);
+    this.view.setInt8(start, integerIn(value, -0x80, 0x7f));
   }
 
   f32(value: number): void {
-    this.view.setFloat32(this.grow(4), value, true);
+    const start = this.grow(4);
+    this.view.setFloat32(start, value, true);
   }
 
   f64(value: number): void {
-    this.view.setFloat64(this.grow(8), value, true);
+    const start = this.grow(8);
+    this.view.setFloat64(start, value, true);
   }
 
   varint(value: number): void {
@@ -162,10 +166,12 @@ export class Writer {
     if (value < 251) this.u8(value);
     else if (value <= 0xffff) {
       this.u8(251);
-      this.view.setUint16(this.grow(2), value, true);
+      const start = this.grow(2);
+      this.view.setUint16(start, value, true);
     } else if (value <= 0xffff_ffff) {
       this.u8(252);
-      this.view.setUint32(this.grow(4), value, true);
+      const start = this.grow(4);
+      this.view.setUint32(start, value, true);
     } else this.varintBig(BigInt(value));
   }
 
@@ -173,7 +179,8 @@ export class Writer {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} is not a u64`);
     if (value <= 0xffff_ffffn) return this.varint(Number(value));
     this.u8(253);
-    this.view.setBigUint64(this.grow(8), value, true);
+    const start = this.grow(8);
+    this.view.setBigUint64(start, value, true);
   }
 
   raw(bytes: Uint8Array): void {
@@ -187,6 +194,7 @@ export class Writer {
     this.raw(encoded);
   }
 
+  /** Makes room and returns where it is. It may replace `view`: call it before that is read. */
   private grow(count: number): number {
     const start = this.at;
     this.at += count;

@@ -37,7 +37,7 @@ export class Playback<G extends GameCodec> {
     });
   }
 
-  /** Starts a picture at `now` and returns its tick. */
+  /** Starts a picture at `now` (as `requestAnimationFrame` tells it) and returns its tick. */
   begin(now: number): number {
     this.elapsedMs = Math.max(0, now - this.beganAt);
     this.beganAt = now;

@@ -112,7 +112,7 @@ function decodeFrame<G extends GameCodec>(from: Reader, game: G): Frame<G> {
   while (from.left > 0) {
     const section = from.u8();
     // Sections are applied in the order of their tags; another order would mean another result.
-    if (section <= last) from.fail(`section ${section} after section ${last}`);
+    if (section < last) from.fail(`section ${section} after section ${last}`);
     last = section;
     decodeSection(from, game, frame, section);
   }
@@ -124,7 +124,7 @@ function decodeSection<G extends GameCodec>(from: Reader, game: G, frame: Frame<
     Array.from({ length: from.length(bytesMin) }, one);
   switch (section) {
     case 1:
-      frame.refused = entries(1, () => u32.decode(from));
+      frame.refused.push(...entries(1, () => u32.decode(from)));
       break;
     case 2:
       frame.seat = seat.decode(from);
@@ -133,19 +133,19 @@ function decodeSection<G extends GameCodec>(from: Reader, game: G, frame: Frame<
       frame.private = decodeUpdate(game.private, from);
       break;
     case 4:
-      frame.events = entries(game.event.bytesMin, () => game.event.decode(from));
+      frame.events.push(...entries(game.event.bytesMin, () => game.event.decode(from)));
       break;
     case 5:
       frame.shared = decodeUpdate(game.shared, from);
       break;
     case 6:
-      frame.removed = entries(1, () => u32.decode(from));
+      frame.removed.push(...entries(1, () => u32.decode(from)));
       break;
     case 7:
-      frame.added = entries(1 + game.entity.bytesMin, () => [u32.decode(from), game.entity.decode(from)]);
+      frame.added.push(...entries<[number, EntityOf<G>]>(1 + game.entity.bytesMin, () => [u32.decode(from), game.entity.decode(from)]));
       break;
     case 8:
-      frame.changed = entries(2, () => [u32.decode(from), decodeUpdate(game.entity, from)]);
+      frame.changed.push(...entries<[number, Update<EntityOf<G>>]>(2, () => [u32.decode(from), decodeUpdate(game.entity, from)]));
       break;
     default:
       from.fail(`no section ${section}`);

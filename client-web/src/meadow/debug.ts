@@ -1,0 +1,51 @@
+/**
+ * `window.__downbeat`: a debug handle for the browser's console and for tests. It only looks; it is
+ * no interface for pages, and may change with any version.
+ */
+import type { Client } from '../sdk/index.ts';
+import type { Actor } from './actors.ts';
+import type { Camera } from './camera.ts';
+import type { Figures } from './figures.ts';
+import type { Meadow } from './game.ts';
+
+export interface DebugHandle {
+  /** The connection: `idle`, `connecting`, `open`, `reconnecting` or `closed`, and its details. */
+  state(): Client<Meadow>['state'];
+  /** The own avatar as it is drawn now, null before the first frame. */
+  me(): { id: number; x: number; y: number; score: number; name: string } | null;
+  /** Everything in view as it is drawn now, in metres. */
+  entities(): { id: number; kind: string; x: number; y: number; name: string; score: number }[];
+  /** Pictures in the last second. */
+  fps(): number;
+  /** The last round trip in milliseconds. */
+  rtt(): number | null;
+  /** The newest whole tick received. */
+  tick(): number;
+  /** Metres to CSS pixels of the page, and back. */
+  toScreen(x: number, y: number): { x: number; y: number };
+  toWorld(px: number, py: number): { x: number; y: number };
+}
+
+declare global {
+  interface Window {
+    __downbeat?: DebugHandle;
+  }
+}
+
+export function installDebugHandle(parts: { client: Client<Meadow>; camera: Camera; figures: Figures; actors: () => Actor[] }): void {
+  const { client, camera, figures } = parts;
+  const drawn = () => (client.view.tick === 0 ? [] : parts.actors().filter(({ id }) => client.view.entities.has(id)));
+  window.__downbeat = {
+    state: () => client.state,
+    me() {
+      const own = drawn().find(({ id }) => id === client.view.avatar);
+      return own ? { id: own.id, x: own.x, y: own.y, score: own.score, name: own.name } : null;
+    },
+    entities: () => drawn().map(({ id, kind, x, y, name, score }) => ({ id, kind, x, y, name, score })),
+    fps: () => figures.fps(),
+    rtt: () => client.rtt,
+    tick: () => client.view.tick,
+    toScreen: (x, y) => camera.toScreen(x, y),
+    toWorld: (px, py) => camera.toWorld(px, py),
+  };
+}
