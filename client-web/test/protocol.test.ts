@@ -59,10 +59,9 @@ describe('protocol', () => {
     expect(frame).toMatchObject({ refused: [7, 8, 9], removed: [3] });
   });
 
-  it('answers random bytes with a message or a DecodeError, quickly', () => {
+  it('answers random bytes with a message or a DecodeError', () => {
     let state = 12345;
     const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
-    const started = performance.now();
     for (let round = 0; round < 20_000; round++) {
       const bytes = Uint8Array.from({ length: Math.floor(random() * 64) }, () => random() * 256);
       bytes[0] = random() * 3;
@@ -73,7 +72,6 @@ describe('protocol', () => {
         expect(error, `round ${round}: ${hex(bytes)}`).toBeInstanceOf(DecodeError);
       }
     }
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it('refuses to encode what the server would close for', () => {

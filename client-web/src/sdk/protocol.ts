@@ -145,7 +145,7 @@ function decodeSection<G extends GameCodec>(from: Reader, game: G, frame: Frame<
       frame.added.push(...entries<[number, EntityOf<G>]>(1 + game.entity.bytesMin, () => [u32.decode(from), game.entity.decode(from)]));
       break;
     case 8:
-      frame.changed.push(...entries<[number, Update<EntityOf<G>>]>(2, () => [u32.decode(from), decodeUpdate(game.entity, from)]));
+      frame.changed.push(...entries<[number, Update]>(2, () => [u32.decode(from), decodeUpdate(game.entity, from)]));
       break;
     default:
       from.fail(`no section ${section}`);
