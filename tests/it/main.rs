@@ -1,5 +1,6 @@
 //! What must hold across the crates; each test's path reads as a sentence.
 
+mod first_users;
 mod games;
 mod room_task;
 mod rooms;

@@ -1,0 +1,228 @@
+//! What the first users have today, row by row: each test is named after what it shows, and the
+//! flaws that they know from there are regressions here.
+
+use std::time::Duration;
+
+use downbeat::testing::{TestRoom, memory_link};
+use downbeat::{Host, HostConfig, World, WorldConfig};
+use downbeat_tests::probe::{Order, Probe, Settings};
+use downbeat_tests::quiz::{self, Quiz};
+use downbeat_tests::stage::{Peer, Stage};
+
+const S: Duration = Duration::from_secs(1);
+
+async fn two(stage: &mut Stage<Probe>) -> (Peer<Probe>, Peer<Probe>) {
+    let (mut ada, mut bob) = (stage.enter("main", "Ada"), stage.enter("main", "Bob"));
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    (ada, bob)
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_01_the_server_decides_clients_only_ask_and_draw() {
+    let mut stage = Stage::<Probe>::new();
+    let (mut ada, mut bob) = two(&mut stage).await;
+    ada.input(Order::Add(40));
+    bob.input(Order::Add(2));
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    assert_eq!((ada.view.shared.sum, bob.view.shared.sum), (42, 42));
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_02_the_period_does_not_drift_and_a_dead_socket_does_not_end_the_loop() {
+    let mut stage = Stage::<Probe>::new();
+    let (mut ada, bob) = two(&mut stage).await;
+    bob.link.fail(downbeat::LinkError::Lost(
+        std::io::ErrorKind::BrokenPipe.into(),
+    ));
+    stage.run(59 * S, &mut [&mut ada]).await;
+    let ticks = ada.view.tick.number();
+    assert!((1199..=1201).contains(&ticks), "{ticks} ticks in a minute");
+    assert_eq!(ada.ticks.len(), ada.view.due as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_03_three_joins_at_once_start_one_loop_and_the_last_to_leave_stops_it() {
+    let mut stage = Stage::<Probe>::new();
+    let mut peers: Vec<_> = (0..3).map(|_| stage.enter("main", "p")).collect();
+    stage
+        .run(S, &mut peers.iter_mut().collect::<Vec<_>>())
+        .await;
+    let ticks = peers[0].view.tick.number();
+    assert!((20..=21).contains(&ticks), "{ticks}: one loop, not three");
+    for peer in &peers {
+        peer.link.vanish();
+    }
+    stage.world.advance(S).await;
+    let counters = stage.world.handle();
+    let run = || counters.counters().clocks().next().expect("a rate").run;
+    let stopped = run();
+    stage.world.advance(10 * S).await;
+    assert_eq!(run(), stopped, "nothing ticks for nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_04_a_player_opens_a_room_and_others_join_it_by_name() {
+    let mut stage = Stage::<Probe>::new();
+    let mut ada = stage.enter("adas-room", "Ada");
+    let mut bob = stage.enter("adas-room", "Bob");
+    let mut cleo = stage.enter("elsewhere", "Cleo");
+    stage.run(S, &mut [&mut ada, &mut bob, &mut cleo]).await;
+    ada.input(Order::Add(7));
+    stage.run(S, &mut [&mut ada, &mut bob, &mut cleo]).await;
+    assert_eq!((bob.view.shared.sum, cleo.view.shared.sum), (7, 0));
+    let rooms: Vec<_> = stage
+        .host
+        .rooms()
+        .into_iter()
+        .map(|r| (r.name, r.members))
+        .collect();
+    assert_eq!(rooms, [("adas-room".into(), 2), ("elsewhere".into(), 1)]);
+}
+
+#[tokio::test]
+async fn row_05_the_loop_has_a_handle_it_can_be_stopped_and_tells_how_it_ended() {
+    let world = World::start(&WorldConfig::default()).expect("a thread");
+    let handle = world.handle();
+    let host = Host::<Probe, _>::new(world.handle(), HostConfig::default());
+    let (link, peer) = memory_link(usize::MAX);
+    assert!(host.enter("main", true, ("Ada".into(), ()), link).is_ok());
+    while peer.waiting() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let stopped = world.stop().expect("no panic");
+    assert!(stopped.ticks_run >= 2 && stopped.rooms == 1, "{stopped:?}");
+    handle.ended().await; // whoever watches is told
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_06_a_handler_waits_for_socket_tick_and_timer_and_its_end_blocks_nobody() {
+    // The flaw: a handler that closed could take the tick's lock with it, and all others stopped.
+    let mut stage = Stage::<Quiz>::new();
+    let mut ada = stage.enter("duel", "Ada");
+    let mut bob = stage.enter("duel", "Bob");
+    let mut cleo = stage.enter("duel", "Cleo");
+    stage.run(S, &mut [&mut ada, &mut bob, &mut cleo]).await;
+    ada.input(0); // the socket
+    bob.link.vanish(); // a handler goes, in the middle of it all
+    stage.run(15 * S, &mut [&mut ada, &mut cleo]).await; // ticks, and the question's timer
+    assert_eq!(
+        ada.view.events.first(),
+        Some(&quiz::Event::Judged { right: true })
+    );
+    assert!(ada.view.tick.number() >= 75, "the others go on");
+    assert_eq!(ada.view.tick, cleo.view.tick);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_07_the_tick_is_published_without_a_list_of_sockets() {
+    // More tasks than one listen to the same notices; nobody keeps a list of their sockets.
+    let mut stage = Stage::<Probe>::new();
+    let mut peers: Vec<_> = (0..600).map(|_| stage.enter("main", "p")).collect();
+    stage
+        .run(2 * S, &mut peers.iter_mut().collect::<Vec<_>>())
+        .await;
+    let newest = peers[0].view.tick;
+    assert!(newest.number() >= 40);
+    assert!(peers.iter().all(|peer| peer.view.tick == newest));
+}
+
+#[tokio::test]
+async fn row_08_the_loop_has_its_own_thread_and_blocked_io_does_not_stop_it() {
+    let world = World::start(&WorldConfig::default()).expect("a thread");
+    let host = Host::<Probe, _>::new(world.handle(), HostConfig::default());
+    let (link, peer) = memory_link(usize::MAX);
+    // Calls come from any thread.
+    let runtime = tokio::runtime::Handle::current();
+    let entering = std::thread::spawn({
+        let host = host.clone();
+        move || {
+            let _in_runtime = runtime.enter();
+            host.enter("main", true, ("Ada".into(), ()), link).is_ok()
+        }
+    });
+    assert!(entering.join().expect("no panic"));
+    while peer.waiting() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let run = || {
+        world
+            .handle()
+            .counters()
+            .clocks()
+            .next()
+            .expect("a rate")
+            .run
+    };
+    let before = run();
+    // This runtime has one thread, and it is blocked now; the ticks are not.
+    while run() < before + 3 {
+        std::thread::yield_now();
+    }
+    world.stop().expect("no panic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_12_the_world_at_the_join_personal_messages_a_maximum_and_the_end() {
+    let mut stage = Stage::<Probe>::new();
+    let (mut ada, mut bob) = two(&mut stage).await;
+    ada.input(Order::Add(9));
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    let mut cleo = stage.enter("main", "Cleo");
+    stage.run(S, &mut [&mut ada, &mut bob, &mut cleo]).await;
+    assert_eq!(cleo.view.shared.sum, 9, "the whole world, at the join");
+    let bob_id = bob.view.welcome.as_ref().expect("in").player;
+    ada.input(Order::Tell(bob_id, "psst".into()));
+    ada.input(Order::Close);
+    stage.run(S, &mut [&mut ada, &mut bob, &mut cleo]).await;
+    assert_eq!(bob.view.events.last().map(String::as_str), Some("psst"));
+    assert_eq!(cleo.view.events, ["hello Cleo"]);
+    assert_eq!(cleo.close_code(), Some(4004), "game over");
+
+    let mut duel = TestRoom::<Quiz>::open(quiz::Settings::default());
+    let seats = (0..13)
+        .filter(|i| duel.join(&format!("p{i}")).is_ok())
+        .count();
+    assert_eq!(seats, 12, "two players and ten who watch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_13_connect_receive_send_and_disconnect_once_whatever_raises() {
+    // The flaw: disconnect was skipped when a handler raised, and ghosts stayed in groups.
+    let mut stage = Stage::<Probe>::with(
+        HostConfig {
+            settings: Settings {
+                quiet: true,
+                ..Settings::default()
+            },
+            ..HostConfig::default()
+        },
+        &WorldConfig::default(),
+    );
+    let (mut ada, mut bob) = two(&mut stage).await;
+    assert!(ada.view.welcome.is_some(), "accepted");
+    let mut nobody = stage.enter("main", "nobody");
+    stage.run(S, &mut [&mut ada, &mut bob, &mut nobody]).await;
+    assert_eq!(nobody.close_code(), Some(4003), "not accepted");
+    bob.link.send_bytes(vec![0xff; 3]); // what raises elsewhere
+    stage.run(4 * S, &mut [&mut ada, &mut bob]).await;
+    assert_eq!(bob.close_code(), Some(1007));
+    assert_eq!((ada.view.shared.joined, ada.view.shared.left), (2, 1));
+    assert_eq!(stage.host.rooms()[0].members, 1, "no ghost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_14_messages_are_binary_in_both_directions() {
+    let mut stage = Stage::<Probe>::new();
+    let (mut ada, mut bob) = two(&mut stage).await;
+    let text = "any bytes: \u{0}\u{1f642}".to_owned();
+    ada.input(Order::TellAll(text.clone()));
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    assert_eq!(bob.view.events.last(), Some(&text));
+    bob.link.send(downbeat::Incoming::Text);
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    assert_eq!(
+        bob.close_code(),
+        Some(1007),
+        "text is for another subprotocol"
+    );
+}
