@@ -1,1 +1,11 @@
-//! To come.
+//! The games that ship with Downbeat, each with a bot: examples of rules, and what load tests run.
+//!
+//! They use nothing but the public interface of `downbeat`, as a game of one's own does.
+
+mod meadow;
+mod tally;
+mod tag;
+
+pub use crate::meadow::{Entity, Event, Input, Kind, Meadow, Settings, Shared, Top};
+pub use crate::tag::{Runner, Tag};
+pub use crate::tally::{Ballot, Tally, Vote};

@@ -4,5 +4,6 @@
 
 pub mod stage;
 pub mod probe;
+pub mod duel;
 pub mod quiz;
 pub mod shooter;

@@ -1,0 +1,288 @@
+//! The command line: what a person asks for, and one line where it makes no sense.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::app::App;
+use crate::config::{self, Config, Layers};
+use crate::dev::{self, DevOptions};
+use crate::limits::DRAIN_WITHIN;
+use crate::load::LoadOptions;
+use crate::logs;
+use crate::new::{self, NewOptions};
+use crate::running::Running;
+
+/// A mistake of the person at the keyboard.
+const EXIT_MISTAKE: u8 = 2;
+/// What a shell reports of a program that Ctrl-C ended.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// A server of online worlds.
+#[derive(clap::Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+struct Line {
+    #[command(flatten)]
+    serve: ServeOptions,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Serves the games (also without a command)
+    Serve(ServeOptions),
+    /// Plays with many bots at once, and measures what they see
+    Load(LoadOptions),
+    /// Makes a new game project
+    New(NewOptions),
+    /// Builds and serves the game in this folder anew after each change
+    Dev(DevOptions),
+}
+
+#[derive(clap::Args)]
+struct ServeOptions {
+    /// Where players connect [default: 127.0.0.1:7777]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where operators connect, or off [default: 127.0.0.1:7778]
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
+    /// The configuration [default: downbeat.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where files are kept; made if missing [default: none, nothing is stored]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Threads that serve sockets [default: one per core]
+    #[arg(long, value_name = "N")]
+    workers: Option<String>,
+}
+
+impl ServeOptions {
+    fn layers(self) -> Layers {
+        let flags = [
+            ("listen", self.listen),
+            ("admin", self.admin),
+            ("data_dir", self.data_dir),
+            ("workers", self.workers),
+        ];
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        Layers {
+            file: self.config,
+            variables: std::env::vars_os()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+            flags: flags
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
+        }
+    }
+}
+
+/// Does what the command line of this process asks for.
+pub(crate) fn run(app: App) -> ExitCode {
+    let line = Line::command().after_long_help(config::help());
+    let parsed = line
+        .try_get_matches()
+        .and_then(|matches| Line::from_arg_matches(&matches));
+    let line = match parsed {
+        Ok(line) => line,
+        Err(error) => return explain(&error),
+    };
+    match line.command.unwrap_or(Command::Serve(line.serve)) {
+        Command::Serve(options) => serve(&app, options),
+        Command::Load(options) => load(&app, &options),
+        Command::New(options) => match new::create(Path::new("."), &options) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => mistake(&error.to_string()),
+        },
+        Command::Dev(options) => match dev::run(&options) {
+            Ok(never) => match never {},
+            Err(error) => mistake(&error.to_string()),
+        },
+    }
+}
+
+fn load(app: &App, options: &LoadOptions) -> ExitCode {
+    let Some(game) = app.games().iter().find(|game| game.name() == options.game) else {
+        return mistake(&format!(
+            "--game {}: no such game; there is {}",
+            options.game,
+            app.game_names().join(", ")
+        ));
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failure(&format!("cannot start threads: {error}")),
+    };
+    match runtime.block_on(game.load(options)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_error(&error.to_string());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// clap's errors have several lines with blank ones between; one has it all.
+fn explain(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        // An error means that nobody reads.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more"));
+    let lines = lines.map(|line| {
+        let line = line.strip_prefix("error: ").unwrap_or(line);
+        line.strip_prefix("tip: ").unwrap_or(line)
+    });
+    mistake(&lines.collect::<Vec<_>>().join("; "))
+}
+
+fn serve(app: &App, options: ServeOptions) -> ExitCode {
+    let config = match options.layers().load(&app.game_names()) {
+        Ok(config) => config,
+        Err(error) => return mistake(&error.to_string()),
+    };
+    logs::start(&config);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().thread_name("downbeat-net");
+    if let Some(workers) = config.workers {
+        runtime.worker_threads(workers);
+    }
+    let runtime = match runtime.build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure(&format!("cannot start threads: {error}")),
+    };
+    let code = runtime.block_on(serve_until_told(app, config));
+    // A thread that hangs must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+async fn serve_until_told(app: &App, config: Config) -> ExitCode {
+    let running = match app.start(config).await {
+        Ok(running) => running,
+        Err(error) => return mistake(&error.to_string()),
+    };
+    greet(app, &running);
+    tokio::select! {
+        () = stop_signal() => {}
+        () = running.died() => {}
+    }
+    std::thread::spawn(|| {
+        std::thread::sleep(DRAIN_WITHIN);
+        say_error("did not stop in time");
+        std::process::exit(1);
+    });
+    tokio::spawn(async {
+        stop_signal().await;
+        std::process::exit(EXIT_INTERRUPTED);
+    });
+    tracing::info!("draining");
+    match running.stop().await {
+        Ok(stopped) => {
+            let downbeat::Stopped {
+                ticks_run,
+                ticks_dropped,
+                rooms,
+            } = stopped;
+            tracing::info!(ticks_run, ticks_dropped, rooms, "stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failure(&error.to_string()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the one line that a person waits for")]
+fn greet(app: &App, running: &Running) {
+    let names = app.game_names().join(", ");
+    println!("Serving {names} at {}  (Ctrl-C stops)", url(running.addr()));
+    if let Some(admin) = running.admin_addr() {
+        tracing::info!(players = %running.addr(), operators = %admin, "listening");
+    }
+}
+
+/// An address that a browser can open.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    format!("http://{address}")
+}
+
+/// Resolves when this process is asked to stop.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+fn mistake(text: &str) -> ExitCode {
+    say_error(text);
+    ExitCode::from(EXIT_MISTAKE)
+}
+
+fn failure(text: &str) -> ExitCode {
+    say_error(text);
+    ExitCode::FAILURE
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "what a person must read before the end"
+)]
+fn say_error(text: &str) {
+    eprintln!("error: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_that_means_all_is_shown_as_one_that_opens() {
+        let shown = |text: &str| url(text.parse().expect("an address"));
+        assert_eq!(shown("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(shown("[::]:80"), "http://127.0.0.1:80");
+        assert_eq!(shown("10.0.0.5:7777"), "http://10.0.0.5:7777");
+    }
+}

@@ -1,0 +1,168 @@
+//! The accept loop: one per listener, and a task per connection for as long as it speaks HTTP.
+//!
+//! In: sockets. Out: requests to a router, each with the [`Connection`] that it came on. A loop
+//! that cannot accept pauses; it never spins.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service as _;
+
+use crate::admission::{Address, Admission, Full, Permit};
+use crate::gate::Refused;
+use crate::limits::{
+    ACCEPT_PAUSE, HEADER_BYTES_MAX, HEADERS_MAX, HTTP_CONNECTION_MAX, TURN_AWAY_WITHIN,
+    TURNED_AWAY_MAX,
+};
+
+/// What is known of a connection; a WebSocket holds on to it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) address: Address,
+    accepted: Instant,
+    /// Its place among the connections, until it is closed.
+    place: Result<Permit, Full>,
+    used: AtomicBool,
+}
+
+impl Connection {
+    /// Until when a handshake that began with this request must be done: the first one began
+    /// with the connection.
+    pub(crate) fn deadline(&self, handshake: Duration) -> Instant {
+        let began = if self.used.load(Ordering::Relaxed) {
+            Instant::now()
+        } else {
+            self.accepted
+        };
+        began + handshake
+    }
+}
+
+/// A listener and where its requests go.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) router: Router,
+    pub(crate) handshake: Duration,
+    /// Nobody is let in any more, and connections end after the answer they are at.
+    pub(crate) closing: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Door {
+    /// Accepts until the door closes.
+    pub(crate) async fn run(self) {
+        let door = Arc::new(self);
+        let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+        loop {
+            let accepted = tokio::select! {
+                () = door.closing.cancelled() => return,
+                accepted = door.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => door.let_in(stream, peer, &turned_away),
+                Err(error) if is_of_the_peer(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections, waiting");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn let_in(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, turned_away: &Arc<Semaphore>) {
+        let address = Address::from(peer.ip());
+        let place = self.admission.admit(address);
+        let connection = Arc::new(Connection {
+            address,
+            accepted: Instant::now(),
+            place,
+            used: AtomicBool::new(false),
+        });
+        let door = Arc::clone(self);
+        if connection.place.is_ok() {
+            self.tasks.spawn(async move {
+                let _ = timeout(HTTP_CONNECTION_MAX, door.serve(stream, connection)).await;
+            });
+        } else if let Ok(turn) = Arc::clone(turned_away).try_acquire_owned() {
+            self.tasks.spawn(async move {
+                let _ = timeout(TURN_AWAY_WITHIN, door.serve(stream, connection)).await;
+                drop(turn);
+            });
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, connection: Arc<Connection>) {
+        // An error means that the peer is gone already.
+        let _ = stream.set_nodelay(true);
+        let router = self.router.clone();
+        let service =
+            service_fn(move |request| answer(router.clone(), Arc::clone(&connection), request));
+        let mut served = std::pin::pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.handshake)
+                .max_headers(HEADERS_MAX)
+                .max_buf_size(HEADER_BYTES_MAX)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+        );
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            () = self.closing.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+}
+
+/// Answers a request, on a connection that has no place with the reason why.
+async fn answer(
+    mut router: Router,
+    connection: Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    if let Err(full) = &connection.place {
+        let mut response = Refused::from(*full).into_response();
+        let close = header::HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+        return Ok(response);
+    }
+    request.extensions_mut().insert(Arc::clone(&connection));
+    let response = router.call(request.map(Body::new)).await;
+    connection.used.store(true, Ordering::Relaxed);
+    response
+}
+
+/// Whether an accept failed because of the connection that it would have given, as opposed to a
+/// lack of descriptors or memory.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,98 @@
+//! What all parts of a running server share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use downbeat::WorldHandle;
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::{Address, Admission, Openings, RoomId};
+use crate::config::Config;
+use crate::gate::Refused;
+use crate::http::Pages;
+use crate::names::Names;
+use crate::origin::Allowed;
+use crate::registry::GameEntry;
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) games: BTreeMap<String, Arc<dyn GameEntry>>,
+    pub(crate) world: WorldHandle,
+    pub(crate) origins: Allowed,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) openings: Openings,
+    pub(crate) names: Names,
+    pub(crate) pages: Pages,
+    pub(crate) handshakes: Handshakes,
+    /// Nobody joins any more.
+    pub(crate) draining: CancellationToken,
+    /// Everything that serves a socket until a room task has it.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Server {
+    pub(crate) fn game(&self, name: &str) -> Option<Arc<dyn GameEntry>> {
+        self.games.get(name).map(Arc::clone)
+    }
+
+    /// Whether rooms still tick, if there are any.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.world.ended().now_or_never().is_none()
+    }
+
+    /// Whether this address may open one more room.
+    pub(crate) fn has_openings_left(&self, address: Address) -> bool {
+        self.openings.allows(address, |room| self.is_open(room))
+    }
+
+    /// Remembers who opened a room.
+    pub(crate) fn opened(&self, address: Address, game: &Arc<str>, room: &str) {
+        let room = (Arc::clone(game), room.to_owned());
+        self.openings
+            .opened(address, room, |room| self.is_open(room));
+    }
+
+    fn is_open(&self, (game, room): &RoomId) -> bool {
+        let game = self.games.get(&**game);
+        game.is_some_and(|game| game.check(room, false).is_ok())
+    }
+}
+
+/// How many handshakes ended how.
+#[derive(Debug, Default)]
+pub(crate) struct Handshakes {
+    accepted: AtomicU64,
+    vanished: AtomicU64,
+    refused: [AtomicU64; Refused::ALL.len()],
+}
+
+impl Handshakes {
+    pub(crate) fn count(&self, refused: Option<Refused>) {
+        let counter = match refused {
+            None => &self.accepted,
+            Some(refused) => {
+                let at = Refused::ALL.iter().position(|&other| other == refused);
+                &self.refused[at.expect("ALL lists every outcome")]
+            }
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a peer that was accepted, but went before its hello.
+    pub(crate) fn count_vanished(&self) {
+        self.vanished.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The words for the outcomes, and how many had each.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let refused = Refused::ALL.iter().map(|refused| refused.outcome().1);
+        let outcomes = ["accepted", "vanished"].into_iter().chain(refused);
+        let counters = [&self.accepted, &self.vanished].into_iter();
+        let counters = counters.chain(&self.refused);
+        outcomes.zip(counters.map(|counter| counter.load(Ordering::Relaxed)))
+    }
+}

@@ -1,0 +1,193 @@
+//! The socket below a WebSocket: frames of the world go out past the library's own buffer.
+//!
+//! In: whole messages. Out: one write each, without a copy. The library keeps its write buffer at
+//! the size of the largest message that it ever held, which for thousands of idle members is most
+//! of their memory; here a message that the kernel did not take stays the shared [`Bytes`].
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream, and at most one message that it has not taken whole.
+///
+/// Whatever the library writes goes behind that message, never into it.
+#[derive(Debug)]
+pub(crate) struct Socket<S> {
+    stream: S,
+    unsent: Option<Unsent>,
+}
+
+#[derive(Debug)]
+struct Unsent {
+    head: Head,
+    body: Bytes,
+}
+
+/// The head of a server's binary message. Source: RFC 6455 § 5.2.
+#[derive(Debug)]
+struct Head {
+    bytes: [u8; 4],
+    sent: u8,
+    len: u8,
+}
+
+impl Head {
+    fn new(body_len: usize) -> Self {
+        const FIN_BINARY: u8 = 0x82;
+        const LENGTH_IS_U16: u8 = 126;
+        match u8::try_from(body_len) {
+            Ok(len) if len < LENGTH_IS_U16 => Self {
+                bytes: [FIN_BINARY, len, 0, 0],
+                sent: 0,
+                len: 2,
+            },
+            _ => {
+                let len = u16::try_from(body_len).expect("a server's message has at most 8 KiB");
+                let [high, low] = len.to_be_bytes();
+                Self {
+                    bytes: [FIN_BINARY, LENGTH_IS_U16, high, low],
+                    sent: 0,
+                    len: 4,
+                }
+            }
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[usize::from(self.sent)..usize::from(self.len)]
+    }
+
+    /// Marks bytes as sent; answers how many of them were not the head's.
+    fn advance(&mut self, bytes: usize) -> usize {
+        let own = bytes.min(self.rest().len());
+        self.sent += u8::try_from(own).expect("a head has four bytes");
+        bytes - own
+    }
+}
+
+impl<S> Socket<S> {
+    pub(crate) const fn new(stream: S) -> Self {
+        Self {
+            stream,
+            unsent: None,
+        }
+    }
+
+    pub(crate) const fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Takes a message over; the last one must be gone.
+    pub(crate) fn start(&mut self, body: Bytes) {
+        assert!(self.unsent.is_none(), "one message at a time");
+        let head = Head::new(body.len());
+        self.unsent = Some(Unsent { head, body });
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Socket<S> {
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(Unsent { head, body }) = &mut self.unsent {
+            if head.rest().is_empty() && body.is_empty() {
+                self.unsent = None;
+                break;
+            }
+            let parts = [IoSlice::new(head.rest()), IoSlice::new(body)];
+            let stream = Pin::new(&mut self.stream);
+            let written = ready!(stream.poll_write_vectored(cx, &parts))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let of_body = head.advance(written);
+            body.advance(of_body);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::poll_fn;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    use super::*;
+
+    async fn try_flush(socket: &mut Socket<DuplexStream>) -> bool {
+        poll_fn(|cx| Poll::Ready(Pin::new(&mut *socket).poll_flush(cx).is_ready())).await
+    }
+
+    async fn read(peer: &mut DuplexStream, bytes: usize) -> Vec<u8> {
+        let mut got = vec![0; bytes];
+        peer.read_exact(&mut got).await.expect("that much is there");
+        got
+    }
+
+    #[tokio::test]
+    async fn heads_have_the_length_in_one_byte_or_three() {
+        for (len, head) in [
+            (0, &[0x82, 0][..]),
+            (125, &[0x82, 125]),
+            (126, &[0x82, 126, 0, 126]),
+            (8192, &[0x82, 126, 0x20, 0]),
+        ] {
+            let (stream, mut peer) = duplex(10_000);
+            let mut socket = Socket::new(stream);
+            socket.start(vec![7; len].into());
+            assert!(try_flush(&mut socket).await);
+            let got = read(&mut peer, head.len() + len).await;
+            assert_eq!(&got[..head.len()], head);
+            assert!(got[head.len()..].iter().all(|&byte| byte == 7));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_library_writes_goes_behind_a_message_never_into_it() {
+        let (stream, mut peer) = duplex(3);
+        let mut socket = Socket::new(stream);
+        socket.start(Bytes::from_static(b"hello"));
+        assert!(!try_flush(&mut socket).await, "the pipe takes three bytes");
+        let (wrote, got) = tokio::join!(
+            async {
+                socket.write_all(b"pong").await.expect("written");
+                socket.flush().await.expect("flushed");
+            },
+            read(&mut peer, 11)
+        );
+        let () = wrote;
+        assert_eq!(got, b"\x82\x05hellopong");
+    }
+}

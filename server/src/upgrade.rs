@@ -1,0 +1,194 @@
+//! From an accepted handshake to a member: the upgrade, the hello, the way into the room.
+//!
+//! In: a request that the gate let through. Out: a link in the hands of a room task, or a goodbye.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use downbeat::limits::CLOSE_WITHIN;
+use downbeat::wire::{ClientMessage, Close, CloseCode, SUBPROTOCOL, decode_client};
+use downbeat::{EnterError, Incoming, LinkError, Outgoing, Refusal};
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::connection::Connection;
+use crate::gate::{Admitted, Refused, judge};
+use crate::limits::{NOT_SENT_BYTES_LOW, SEND_BUFFER_BYTES};
+use crate::server::Server;
+use crate::ws_link::WsLink;
+
+const NO_HELLO: Close = Close::with_reason(CloseCode::Policy, "no hello in time");
+
+/// `GET /ws/{game}/{room}`.
+pub(crate) async fn handle(
+    State(server): State<Arc<Server>>,
+    Extension(connection): Extension<Arc<Connection>>,
+    Path((game, room)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let judged = judge(&server, &parts, connection.address, (&game, &room));
+    server.handshakes.count(judged.as_ref().err().copied());
+    let admitted = match judged {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            tracing::debug!(
+                game,
+                room,
+                outcome = refused.outcome().1,
+                "handshake refused"
+            );
+            return refused.into_response();
+        }
+    };
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let key = parts.headers.get(header::SEC_WEBSOCKET_KEY);
+    let (Some(upgrade), Some(key)) = (upgrade, key) else {
+        return Refused::NotWebSocket.into_response();
+    };
+    let accept = derive_accept_key(key.as_bytes());
+    let entrant = Entrant {
+        deadline: connection.deadline(server.config.limits.handshake),
+        server: Arc::clone(&server),
+        connection,
+        admitted,
+        room,
+    };
+    server.tasks.spawn(async move {
+        // An error means that the connection broke before the answer was out.
+        if let Ok(upgraded) = upgrade.await {
+            entrant.run(upgraded).await;
+        }
+    });
+    switching_protocols(&accept)
+}
+
+fn switching_protocols(accept: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    let accept = HeaderValue::from_str(accept).expect("base64 is fit for a header");
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let protocol = HeaderValue::from_static(SUBPROTOCOL);
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    response
+}
+
+/// Somebody on the way into a room.
+struct Entrant {
+    server: Arc<Server>,
+    connection: Arc<Connection>,
+    admitted: Admitted,
+    room: String,
+    deadline: Instant,
+}
+
+/// What came instead of a hello.
+enum NoHello {
+    /// The peer is told why it must go.
+    Close(Close),
+    /// The peer has gone by itself.
+    Gone,
+}
+
+impl Entrant {
+    async fn run(self, upgraded: Upgraded) {
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            unreachable!("connections are served over plain TCP streams");
+        };
+        let stream = parts.io.into_inner();
+        let socket = socket2::SockRef::from(&stream);
+        // An error costs a slow peer some state in kernel buffers, no more.
+        let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
+        let _ = socket.set_tcp_notsent_lowat(NOT_SENT_BYTES_LOW);
+        let bytes_max = self.server.config.limits.client_message_bytes;
+        let connection = Arc::clone(&self.connection);
+        let mut link = WsLink::new(stream, &parts.read_buf, bytes_max, connection).await;
+        let hello = tokio::select! {
+            hello = timeout_at(self.deadline, hello(&mut link)) => {
+                hello.unwrap_or(Err(NoHello::Close(NO_HELLO)))
+            }
+            () = self.server.draining.cancelled() => {
+                Err(NoHello::Close(CloseCode::GoingAway.into()))
+            }
+        };
+        match hello {
+            Ok(name) => self.enter(&name, link).await,
+            Err(NoHello::Close(close)) => self.say_goodbye(link, close).await,
+            Err(NoHello::Gone) => self.server.handshakes.count_vanished(),
+        }
+    }
+
+    async fn enter(self, name: &str, link: WsLink) {
+        let Admitted { game, may_open } = &self.admitted;
+        let address = link.connection().address;
+        let opens = *may_open && game.check(&self.room, false).is_err();
+        let name = self.server.names.accept(name);
+        match game.enter(&self.room, *may_open, name, link) {
+            Ok(()) if opens => self.server.opened(address, game.name(), &self.room),
+            Ok(()) => {}
+            Err((error, link)) => {
+                let close = match error {
+                    EnterError::Draining => CloseCode::GoingAway.into(),
+                    EnterError::NoSuchRoom => CloseCode::RoomClosed.into(),
+                    EnterError::TooManyRooms => {
+                        Close::with_reason(CloseCode::Refused, "too many rooms")
+                    }
+                    EnterError::Busy => {
+                        Close::with_reason(CloseCode::Refused, Refusal::BUSY.reason())
+                    }
+                };
+                self.say_goodbye(link, close).await;
+            }
+        }
+    }
+
+    /// Closes, and reads on until the peer has closed too or has had its time.
+    async fn say_goodbye(&self, mut link: WsLink, close: Close) {
+        self.server.world.counters().count_close(close.code);
+        tracing::debug!(
+            game = &**self.admitted.game.name(),
+            room = self.room,
+            code = close.code.number(),
+            reason = close.reason,
+            "closing before the join"
+        );
+        let goodbye = async {
+            link.send(Outgoing::Close(close)).await?;
+            while let Some(incoming) = link.next().await {
+                if matches!(incoming, Ok(Incoming::Close(_)) | Err(LinkError::Lost(_))) {
+                    break;
+                }
+            }
+            Ok::<(), LinkError>(())
+        };
+        // However it ended, the link is dropped now.
+        let _ = timeout(CLOSE_WITHIN, goodbye).await;
+    }
+}
+
+/// Waits for the first message, and takes the name out of it.
+async fn hello(link: &mut WsLink) -> Result<String, NoHello> {
+    loop {
+        return match link.next().await {
+            Some(Ok(Incoming::Binary(bytes))) => match decode_client::<()>(&bytes) {
+                Ok(ClientMessage::Hello { name }) => Ok(name),
+                Ok(_) | Err(_) => Err(NoHello::Close(CloseCode::BadData.into())),
+            },
+            Some(Ok(Incoming::Text)) => Err(NoHello::Close(CloseCode::BadData.into())),
+            Some(Ok(Incoming::Pong(_))) => continue,
+            Some(Err(LinkError::Peer(code))) => Err(NoHello::Close(code.into())),
+            Some(Ok(Incoming::Close(_)) | Err(LinkError::Lost(_))) | None => Err(NoHello::Gone),
+        };
+    }
+}

@@ -1,0 +1,169 @@
+//! A member's WebSocket as the engine's link.
+//!
+//! In: what the library reads. Out: what the room task says. Nothing here waits, and nothing here
+//! knows of games or rooms.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use downbeat::limits::CLIENT_MESSAGE_BYTES_MAX;
+use downbeat::wire::CloseCode;
+use downbeat::{Incoming, LinkError, Outgoing};
+use futures_core::Stream;
+use futures_sink::Sink;
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
+
+use crate::connection::Connection;
+use crate::limits::{
+    DISCARD_BYTES_PER_POLL, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX,
+};
+use crate::socket::Socket;
+
+/// One member's socket, with its place among the connections.
+#[derive(Debug)]
+pub(crate) struct WsLink {
+    ws: WebSocketStream<Socket<TcpStream>>,
+    /// The peer did what it must not: the rest of what it sends is thrown away. It must be read
+    /// nevertheless, else TCP answers with a reset that overtakes the goodbye.
+    discarding: bool,
+    connection: Arc<Connection>,
+}
+
+impl WsLink {
+    /// A link over a socket that has been upgraded; `read` came along with the request.
+    pub(crate) async fn new(
+        stream: TcpStream,
+        read: &[u8],
+        message_bytes_max: usize,
+        connection: Arc<Connection>,
+    ) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
+            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+            .max_message_size(Some(message_bytes_max.min(CLIENT_MESSAGE_BYTES_MAX)))
+            .max_frame_size(Some(message_bytes_max.min(CLIENT_MESSAGE_BYTES_MAX)));
+        let ws = WebSocketStream::from_partially_read(
+            Socket::new(stream),
+            read.to_vec(),
+            Role::Server,
+            Some(config),
+        );
+        Self {
+            ws: ws.await,
+            discarding: false,
+            connection,
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [MaybeUninit::<u8>::uninit(); 1024];
+        for _ in 0..DISCARD_BYTES_PER_POLL / space.len() {
+            let mut into = ReadBuf::uninit(&mut space);
+            let stream = Pin::new(self.ws.get_mut().stream());
+            match ready!(stream.poll_read(cx, &mut into)) {
+                Ok(()) if !into.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// What the library's error means for the conversation; `None` is its regular end.
+fn link_error(error: WsError) -> Option<LinkError> {
+    match error {
+        WsError::ConnectionClosed | WsError::AlreadyClosed => None,
+        WsError::Io(error) => Some(LinkError::Lost(error)),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            Some(LinkError::Lost(io::ErrorKind::UnexpectedEof.into()))
+        }
+        WsError::Capacity(_) => Some(LinkError::Peer(CloseCode::TooBig)),
+        WsError::Utf8(_) => Some(LinkError::Peer(CloseCode::BadData)),
+        WsError::Protocol(_) => Some(LinkError::Peer(CloseCode::Protocol)),
+        other => Some(LinkError::Lost(io::Error::other(other))),
+    }
+}
+
+fn lost(error: WsError) -> LinkError {
+    link_error(error).unwrap_or_else(|| LinkError::Lost(io::ErrorKind::NotConnected.into()))
+}
+
+impl Stream for WsLink {
+    type Item = Result<Incoming, LinkError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.discarding {
+            ready!(self.poll_discard(cx));
+            return Poll::Ready(None);
+        }
+        let incoming = match ready!(Pin::new(&mut self.ws).poll_next(cx)) {
+            None => return Poll::Ready(None),
+            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
+            Some(Ok(Message::Text(_))) => Incoming::Text,
+            Some(Ok(Message::Pong(payload))) => Incoming::Pong(payload),
+            // The library's answer goes out with the next read.
+            Some(Ok(Message::Ping(_))) => Incoming::Pong(Bytes::new()),
+            Some(Ok(Message::Close(frame))) => {
+                // The link may be dropped upon this, so the answer goes out now or never.
+                let _ = Pin::new(&mut self.ws).poll_flush(cx);
+                Incoming::Close(frame.map(|frame| frame.code.into()))
+            }
+            Some(Ok(Message::Frame(_))) => unreachable!("reading never gives raw frames"),
+            Some(Err(error)) => {
+                let error = link_error(error);
+                self.discarding = matches!(error, Some(LinkError::Peer(_)));
+                return Poll::Ready(error.map(Err));
+            }
+        };
+        Poll::Ready(Some(Ok(incoming)))
+    }
+}
+
+impl Sink<Outgoing> for WsLink {
+    type Error = LinkError;
+
+    /// All that was written before must be gone: a frame goes past the library's buffer.
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        self.poll_flush(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
+        let message = match item {
+            Outgoing::Frame(bytes) => {
+                self.ws.get_mut().start(bytes);
+                return Ok(());
+            }
+            Outgoing::Text(text) => Message::Text(text.into()),
+            Outgoing::Ping(payload) => Message::Ping(payload),
+            Outgoing::Close(close) => Message::Close(Some(CloseFrame {
+                code: tungstenite::protocol::frame::coding::CloseCode::from(close.code.number()),
+                reason: Utf8Bytes::from_static(close.reason),
+            })),
+        };
+        Pin::new(&mut self.ws).start_send(message).map_err(lost)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Pin::new(&mut self.ws).poll_flush(cx).map_err(lost)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Pin::new(&mut self.ws).poll_close(cx).map_err(lost)
+    }
+}

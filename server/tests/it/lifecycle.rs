@@ -1,0 +1,90 @@
+use downbeat_server::{App, Config, StartError};
+
+use crate::stage::{Adder, Client, request, start, status};
+
+#[tokio::test]
+async fn a_drain_says_1001_and_lets_nobody_in() {
+    let running = start().await;
+    let mut ada = Client::join(running.addr(), "main", "Ada").await;
+    let mut stranger = Client::connect(running.addr(), "main").await.expect("in");
+    assert_eq!(
+        status(&request(running.addr(), "GET", "/readyz", "").await),
+        200
+    );
+    running.drain().await;
+    let going = (1001, "server is going away".to_owned());
+    assert_eq!(ada.goodbye().await, going);
+    assert_eq!(stranger.goodbye().await, going);
+    assert_eq!(
+        status(&request(running.addr(), "GET", "/readyz", "").await),
+        503
+    );
+    assert_eq!(
+        status(&request(running.addr(), "GET", "/healthz", "").await),
+        200
+    );
+    let late = Client::connect(running.addr(), "main").await.err();
+    assert_eq!(late, Some(503));
+    let address = running.addr();
+    let stopped = running.stop().await.expect("stopped");
+    assert!(stopped.ticks_run > 0);
+    let gone = tokio::net::TcpStream::connect(address).await;
+    assert!(gone.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_those_who_never_answer() {
+    let running = start().await;
+    let _silent = Client::join(running.addr(), "main", "Ada").await;
+    let _idle = tokio::net::TcpStream::connect(running.addr()).await;
+    let stop = tokio::time::timeout(std::time::Duration::from_secs(10), running.stop());
+    stop.await.expect("in time").expect("stopped");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_clear_line() {
+    let running = start().await;
+    let app = App::new().game::<Adder>();
+    let players = Config {
+        listen: running.addr(),
+        ..Config::for_tests()
+    };
+    let operators = Config {
+        admin: Some(running.addr()),
+        ..Config::for_tests()
+    };
+    for (config, flag) in [(players, "--listen"), (operators, "--admin")] {
+        let error = app.start(config).await.err().expect("in use");
+        assert!(matches!(error, StartError::InUse { .. }), "{error}");
+        let line = error.to_string();
+        let address = running.addr().to_string();
+        assert!(line.contains(&address) && line.contains(flag), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_is_made_or_named_where_that_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = App::new().game::<Adder>();
+    let made = folder.path().join("a/b");
+    let config = Config {
+        data_dir: Some(made.clone()),
+        ..Config::for_tests()
+    };
+    app.start(config).await.expect("starts");
+    assert_eq!(std::fs::read_dir(&made).expect("made").count(), 0);
+
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let config = Config {
+        data_dir: Some(file.join("below")),
+        ..Config::for_tests()
+    };
+    let error = app.start(config).await.err().expect("no folder");
+    let line = error.to_string();
+    assert!(
+        line.starts_with("data folder ") && line.contains("--data-dir"),
+        "{line}"
+    );
+}

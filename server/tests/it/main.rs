@@ -1,0 +1,8 @@
+//! A server in this process, over real loopback sockets.
+
+mod stage;
+mod joining;
+mod handshake;
+mod offences;
+mod http;
+mod lifecycle;
