@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What counts as one peer: an IPv4 address, or an IPv6 network of 64 bits.
@@ -37,6 +38,7 @@ pub(crate) struct Admission {
     max: u64,
     per_address_max: Option<u64>,
     open: Mutex<Open>,
+    refused: [AtomicU64; 2],
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ impl Admission {
             max,
             per_address_max,
             open: Mutex::default(),
+            refused: Default::default(),
         })
     }
 
@@ -65,11 +68,11 @@ impl Admission {
     pub(crate) fn admit(self: &Arc<Self>, address: Address) -> Result<Permit, Full> {
         let mut open = self.lock();
         if open.all >= self.max {
-            return Err(Full::All);
+            return Err(self.refuse(Full::All));
         }
         let of_address = open.by_address.get(&address).copied().unwrap_or(0);
         if self.per_address_max.is_some_and(|max| of_address >= max) {
-            return Err(Full::Address);
+            return Err(self.refuse(Full::Address));
         }
         open.all += 1;
         open.by_address.insert(address, of_address + 1);
@@ -82,6 +85,21 @@ impl Admission {
     /// How many are open.
     pub(crate) fn open(&self) -> u64 {
         self.lock().all
+    }
+
+    /// How many found no place, with the word for why.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.refused.iter().map(|n| n.load(Ordering::Relaxed));
+        ["address", "all"].into_iter().zip(counts)
+    }
+
+    fn refuse(&self, full: Full) -> Full {
+        let at = match full {
+            Full::Address => 0,
+            Full::All => 1,
+        };
+        self.refused[at].fetch_add(1, Ordering::Relaxed);
+        full
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -182,6 +200,8 @@ mod tests {
         drop(first);
         assert_eq!(full("10.0.0.1"), Ok(()));
         assert_eq!(admission.open(), 2);
+        let refused: Vec<_> = admission.refused().collect();
+        assert_eq!(refused, [("address", 1), ("all", 1)]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ const EXIT_INTERRUPTED: i32 = 130;
 /// A server of online worlds.
 #[derive(clap::Parser)]
 #[command(
+    name = "downbeat",
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true

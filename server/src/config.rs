@@ -173,7 +173,7 @@ impl Config {
 
     /// On loopback all peers have one address, and mean no harm.
     fn per_address(&self, set: Option<u64>, default: u64) -> Option<u64> {
-        set.or((!self.is_loopback()).then_some(default))
+        set.or_else(|| (!self.is_loopback()).then_some(default))
     }
 
     const fn is_loopback(&self) -> bool {

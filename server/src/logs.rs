@@ -3,12 +3,16 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// Whether this says what to log.
+/// Whether this says what to log. A word alone must be a level: the library would take any other
+/// for the name of a module that happens to log nothing.
 pub(crate) fn is_filter(text: &str) -> bool {
-    !text.is_empty() && EnvFilter::try_new(text).is_ok()
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let mut parts = text.split(',');
+    parts.all(|part| is_level(part) || part.contains('=')) && EnvFilter::try_new(text).is_ok()
 }
 
 /// From here on this process logs; does nothing if it does so already.
@@ -23,4 +27,19 @@ pub(crate) fn start(config: &Config) {
         LogFormat::Text => logs.with_target(false).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_level_or_pairs() {
+        for text in ["info", "OFF", "warn,downbeat=debug", "downbeat::host=trace"] {
+            assert!(is_filter(text), "{text}");
+        }
+        for text in ["", "verbose", "info,", "downbeat=loud"] {
+            assert!(!is_filter(text), "{text}");
+        }
+    }
 }

@@ -147,6 +147,9 @@ impl Counts {
         let server = &self.0;
         let open = server.admission.open();
         to.gauge("connections", "Connections that are open", open)?;
+        let refused = server.admission.refused();
+        let help = "Connections that found no place";
+        to.counters("connections_refused", help, "limit", refused)?;
         let outcomes = server.handshakes.counts();
         to.counters("handshakes", "WebSocket handshakes", "outcome", outcomes)?;
         match resident_bytes() {

@@ -91,7 +91,7 @@ impl FromStr for Origin {
         Ok(Self {
             https,
             host,
-            port: port.unwrap_or(Self::default_port(https)),
+            port: port.unwrap_or_else(|| Self::default_port(https)),
         })
     }
 }

@@ -47,6 +47,9 @@ pub(crate) struct HostLimits {
     pub(crate) grace_s: Option<u32>,
 }
 
+/// Why somebody could not enter, and their link.
+pub(crate) type NotEntered = (EnterError, WsLink);
+
 /// A game that is being served.
 pub(crate) trait GameEntry: Send + Sync {
     fn name(&self) -> &Arc<str>;
@@ -60,7 +63,7 @@ pub(crate) trait GameEntry: Send + Sync {
         may_open: bool,
         name: String,
         link: WsLink,
-    ) -> Result<(), (EnterError, WsLink)>;
+    ) -> Result<(), Box<NotEntered>>;
     fn rooms(&self) -> Vec<RoomInfo>;
     fn drain(&self) -> Pending<'_, ()>;
 }
@@ -118,9 +121,10 @@ impl<G: Game> GameEntry for Served<G> {
         may_open: bool,
         name: String,
         link: WsLink,
-    ) -> Result<(), (EnterError, WsLink)> {
+    ) -> Result<(), Box<NotEntered>> {
         let who = (name, G::Profile::default());
-        self.host.enter(room, may_open, who, link)
+        let entered = self.host.enter(room, may_open, who, link);
+        entered.map_err(Box::new)
     }
 
     fn rooms(&self) -> Vec<RoomInfo> {

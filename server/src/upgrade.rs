@@ -137,7 +137,8 @@ impl Entrant {
         match game.enter(&self.room, *may_open, name, link) {
             Ok(()) if opens => self.server.opened(address, game.name(), &self.room),
             Ok(()) => {}
-            Err((error, link)) => {
+            Err(not_entered) => {
+                let (error, link) = *not_entered;
                 let close = match error {
                     EnterError::Draining => CloseCode::GoingAway.into(),
                     EnterError::NoSuchRoom => CloseCode::RoomClosed.into(),

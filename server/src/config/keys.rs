@@ -66,7 +66,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         path: "workers",
-        expected: COUNT,
+        expected: "a number from 1 to 1024",
         default: "one per core",
         meaning: "threads that serve sockets",
         set: Set::Server(|c, given| put(&mut c.workers, number(given, 1, 1024).map(Some))),
@@ -110,10 +110,8 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "which web pages may connect",
         set: Set::Server(|c, given| {
             let patterns = words(given).into_iter().map(|text| text.parse().ok());
-            put(
-                &mut c.allowed_origins,
-                patterns.collect::<Option<_>>().map(Some),
-            )
+            let patterns: Option<Vec<_>> = patterns.collect();
+            put(&mut c.allowed_origins, patterns.map(Some))
         }),
     },
     Key {
@@ -129,10 +127,8 @@ pub(super) const KEYS: &[Key] = &[
         default: "200, no limit while listening on loopback",
         meaning: "connections of one address, IPv6: of one /64 (429)",
         set: Set::Server(|c, given| {
-            put(
-                &mut c.limits.connections_per_address,
-                count(given).map(Some),
-            )
+            let max = count(given).map(Some);
+            put(&mut c.limits.connections_per_address, max)
         }),
     },
     Key {
@@ -165,10 +161,8 @@ pub(super) const KEYS: &[Key] = &[
         default: "4096",
         meaning: "a message of a client (1009)",
         set: Set::Server(|c, given| {
-            put(
-                &mut c.limits.client_message_bytes,
-                number(given, 64, CLIENT_MESSAGE_BYTES_MAX),
-            )
+            let bytes = number(given, 64, CLIENT_MESSAGE_BYTES_MAX);
+            put(&mut c.limits.client_message_bytes, bytes)
         }),
     },
     Key {
@@ -184,10 +178,8 @@ pub(super) const KEYS: &[Key] = &[
         default: "60",
         meaning: "how long an empty room stays before it is closed",
         set: Set::Server(|c, given| {
-            put(
-                &mut c.game.empty_room_kept,
-                Some(Duration::from_secs(number(given, 0, 86_400)?)),
-            )
+            let s = number(given, 0, 86_400)?;
+            put(&mut c.game.empty_room_kept, Some(Duration::from_secs(s)))
         }),
     },
     Key {

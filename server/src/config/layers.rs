@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::keys::{Given, KEYS, Key, Set};
-use super::{Config, GameConfig};
+use super::Config;
 
 /// What a configuration is made of, the strongest last.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,16 @@ pub enum ConfigError {
         /// What may have been meant.
         hint: Hint,
     },
+    /// A flag has a value that it cannot take.
+    #[error("{flag} {value}: expected {expected}")]
+    Flag {
+        /// As written.
+        flag: String,
+        /// What it was given.
+        value: String,
+        /// What it takes.
+        expected: String,
+    },
     /// A key has a value that it cannot take.
     #[error("{place}: {key} = {value:?}: expected {expected}")]
     Value {
@@ -69,8 +79,6 @@ pub enum Place {
     File(PathBuf),
     /// The environment.
     Environment,
-    /// The command line.
-    CommandLine,
 }
 
 /// What somebody may have meant who wrote something unknown.
@@ -94,6 +102,9 @@ impl Layers {
     ///
     /// # Errors
     /// The first thing that is wrong.
+    ///
+    /// # Panics
+    /// If a flag is no key.
     pub fn load(&self, games: &[&str]) -> Result<Config, ConfigError> {
         let table = Table::new(games);
         let mut config = Config::default();
@@ -104,9 +115,12 @@ impl Layers {
         for (key, value) in &self.flags {
             let entry = table.entries.iter().find(|entry| entry.path == *key);
             let entry = entry.expect("every flag is a key");
-            let name = format!("--{}", key.replace('_', "-"));
-            let given = Given::One(value.clone());
-            entry.set(&mut config, &given, &Place::CommandLine, &name)?;
+            let set = entry.put(&mut config, &Given::One(value.clone()));
+            set.ok_or_else(|| ConfigError::Flag {
+                flag: format!("--{}", key.replace('_', "-")),
+                value: value.clone(),
+                expected: entry.key.expected.to_owned(),
+            })?;
         }
         Ok(config)
     }
@@ -145,6 +159,16 @@ impl Entry {
         PREFIX.to_owned() + &self.path.replace(['.', '-'], "_").to_uppercase()
     }
 
+    fn put(&self, config: &mut Config, given: &Given) -> Option<()> {
+        match self.key.set {
+            Set::Server(set) => set(config, given),
+            Set::Game(set) => {
+                let game = config.games.entry(self.game.clone());
+                set(game.or_default(), given)
+            }
+        }
+    }
+
     fn set(
         &self,
         config: &mut Config,
@@ -152,13 +176,7 @@ impl Entry {
         place: &Place,
         name: &str,
     ) -> Result<(), ConfigError> {
-        let set = match self.key.set {
-            Set::Server(set) => set(config, given),
-            Set::Game(set) => {
-                let game = config.games.entry(self.game.clone());
-                set(game.or_insert_with(GameConfig::default), given)
-            }
-        };
+        let set = self.put(config, given);
         set.ok_or_else(|| ConfigError::Value {
             place: place.clone(),
             key: name.to_owned(),
@@ -321,7 +339,6 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Environment => f.write_str("environment"),
-            Self::CommandLine => f.write_str("command line"),
         }
     }
 }
@@ -472,7 +489,7 @@ mod tests {
         );
         assert_eq!(
             load("", &[], &[("data_dir", "")]),
-            Err("command line: --data-dir = \"\": expected a folder".into())
+            Err("--data-dir : expected a folder".into())
         );
     }
 
