@@ -166,7 +166,8 @@ mod tests {
         }
         let runners = room.view(players[0]).entities.values();
         let caught: u16 = runners.map(|runner| runner.caught).sum();
-        assert!(caught > 5, "{caught} catches in half a minute");
+        // At most once a second: who was just caught rests first.
+        assert!((6..=31).contains(&caught), "{caught} in half a minute");
     }
 
     #[test]

@@ -54,16 +54,23 @@ pub(crate) fn run(options: &DevOptions) -> Result<std::convert::Infallible, DevE
                 leave(old);
             }
             serving = Some(serve(&binary, &options.serve)?);
-            say(&format!("serving again after {:.1} s", start.elapsed().as_secs_f32()));
+            say(&format!(
+                "serving again after {:.1} s",
+                start.elapsed().as_secs_f32()
+            ));
         } else {
             say("the build failed; what was served before still is");
         }
         let mut told = false;
         while self::stamps(&watched) == stamps {
             std::thread::sleep(LOOK_EVERY);
-            let ended = serving.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let ended = serving
+                .as_mut()
+                .and_then(|child| child.try_wait().ok().flatten());
             if let Some(status) = ended.filter(|_| !told) {
-                say(&format!("the server ended ({status}); a change starts it again"));
+                say(&format!(
+                    "the server ended ({status}); a change starts it again"
+                ));
                 told = true;
             }
         }
@@ -77,7 +84,10 @@ fn build(options: &DevOptions) -> Result<Option<PathBuf>, DevError> {
     if options.release {
         cargo.arg("--release");
     }
-    let built = cargo.stderr(Stdio::inherit()).output().map_err(DevError::Cargo)?;
+    let built = cargo
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(DevError::Cargo)?;
     if !built.status.success() {
         return Ok(None);
     }
@@ -124,7 +134,9 @@ fn watched_folders() -> Result<Vec<PathBuf>, DevError> {
         .map_err(DevError::Cargo)?;
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap_or_default();
     let packages = metadata["packages"].as_array().ok_or(DevError::NoProject)?;
-    let local = packages.iter().filter(|package| package["source"].is_null());
+    let local = packages
+        .iter()
+        .filter(|package| package["source"].is_null());
     let mut folders = Vec::new();
     for package in local {
         let Some(manifest) = package["manifest_path"].as_str() else {

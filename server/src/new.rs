@@ -11,11 +11,20 @@ const FILES: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
     (".gitignore", include_str!("../template/gitignore.in")),
     ("README.md", include_str!("../template/README.md.in")),
-    ("downbeat.toml", include_str!("../template/downbeat.toml.in")),
+    (
+        "downbeat.toml",
+        include_str!("../template/downbeat.toml.in"),
+    ),
     ("src/main.rs", include_str!("../template/src/main.rs.in")),
     ("src/game.rs", include_str!("../template/src/game.rs.in")),
-    ("web/index.html", include_str!("../template/web/index.html.in")),
-    ("web/style.css", include_str!("../template/web/style.css.in")),
+    (
+        "web/index.html",
+        include_str!("../template/web/index.html.in"),
+    ),
+    (
+        "web/style.css",
+        include_str!("../template/web/style.css.in"),
+    ),
     ("web/game.js", include_str!("../template/web/game.js.in")),
 ];
 
@@ -78,7 +87,12 @@ fn dependencies(options: &NewOptions) -> Result<(String, String), NewError> {
         let git = format!("git = {url:?}");
         return Ok((git.clone(), git));
     }
-    let built_from = || Path::new(BUILT_FROM).parent().map(Path::to_owned).unwrap_or_default();
+    let built_from = || {
+        Path::new(BUILT_FROM)
+            .parent()
+            .map(Path::to_owned)
+            .unwrap_or_default()
+    };
     let root = options.engine.clone().unwrap_or_else(built_from);
     let root = root.canonicalize().map_err(|_| NewError::NoEngine(root))?;
     let [engine, server] = ["engine", "server"].map(|part| root.join(part));
@@ -137,6 +151,9 @@ mod tests {
             engine: Some(parent.path().into()),
             ..options("lost")
         };
-        assert!(matches!(create(parent.path(), &nowhere), Err(NewError::NoEngine(_))));
+        assert!(matches!(
+            create(parent.path(), &nowhere),
+            Err(NewError::NoEngine(_))
+        ));
     }
 }

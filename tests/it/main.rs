@@ -4,3 +4,5 @@ mod first_users;
 mod games;
 mod room_task;
 mod rooms;
+mod tidy;
+mod vectors;

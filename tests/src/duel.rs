@@ -11,9 +11,18 @@ use serde::{Deserialize, Serialize};
 
 /// The questions, each with its choices; the first one is right.
 const QUESTIONS: [(&str, [&str; 3]); 3] = [
-    ("On which beat does everybody agree?", ["the downbeat", "the upbeat", "the backbeat"]),
-    ("Which of these keeps a clock honest?", ["deadlines", "sleeping longer", "hope"]),
-    ("What does a client send?", ["what it wants", "what is true", "the score"]),
+    (
+        "On which beat does everybody agree?",
+        ["the downbeat", "the upbeat", "the backbeat"],
+    ),
+    (
+        "Which of these keeps a clock honest?",
+        ["deadlines", "sleeping longer", "hope"],
+    ),
+    (
+        "What does a client send?",
+        ["what it wants", "what is true", "the score"],
+    ),
 ];
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const REVEALED_FOR: Duration = Duration::from_secs(3);
@@ -202,7 +211,10 @@ mod tests {
         }
         let won = Event::Won(Some("Ada".into()));
         assert_eq!(room.events(bob), [won]);
-        assert_eq!(room.closed(bob).map(|close| close.reason), Some("room closed"));
+        assert_eq!(
+            room.closed(bob).map(|close| close.reason),
+            Some("room closed")
+        );
     }
     #[test]
     fn a_duel_has_two_seats_and_ends_with_either() {

@@ -7,3 +7,7 @@ pub mod probe;
 pub mod duel;
 pub mod quiz;
 pub mod shooter;
+
+#[doc = include_str!("../../README.md")]
+#[cfg(doctest)]
+pub struct Readme;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::keys::{Given, KEYS, Key, Set};
 use super::Config;
+use super::keys::{Given, KEYS, Key, Set};
 
 /// What a configuration is made of, the strongest last.
 #[derive(Clone, Debug, Default)]
