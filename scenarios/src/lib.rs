@@ -6,6 +6,6 @@ mod meadow;
 mod tally;
 mod tag;
 
-pub use crate::meadow::{Entity, Event, Input, Kind, Meadow, Settings, Shared, Top};
+pub use crate::meadow::{Entity, Event, Input, Kind, Meadow, Settings, Shared, Timer, Top};
 pub use crate::tag::{Runner, Tag};
 pub use crate::tally::{Ballot, Tally, Vote};

@@ -1,21 +1,23 @@
 //! `meadow`: a field with trees, water and paths, animals, and flowers to pick.
 //!
 //! In: which way players walk, where they want to go, what they feel. Out: who stands where, who
-//! has picked how many. The order of all fields and variants here is what clients are built for.
+//! has picked how many.
 
 use std::collections::BTreeMap;
 
 use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Replicate, Room,
-    Seat, To, Vec2,
+    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat, To,
+    Vec2,
 };
 use serde::{Deserialize, Serialize};
 
 use self::animals::Animal;
 use self::map::{Map, Tile};
 use self::player::Walker;
+pub use self::types::{Entity, Event, Input, Kind, Settings, Shared, Timer, Top};
 
+mod types;
 mod noise;
 mod map;
 mod paths;
@@ -45,148 +47,6 @@ const GREETED_MAX: usize = 50;
 const ANIMALS_MAX: u16 = 300;
 /// See [`ANIMALS_MAX`].
 const FLOWERS_MAX: u16 = 600;
-
-/// What a room is opened with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Sheep, rabbits and ducks; at most 300.
-    pub animals: u16,
-    /// At most 600.
-    pub flowers: u16,
-    /// Seats.
-    pub players_max: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            animals: 60,
-            flowers: 120,
-            players_max: 1000,
-        }
-    }
-}
-
-/// What a player asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Input {
-    /// Walk this way while it is held. Units: 1/127 of full speed; (0, 0) stops.
-    Walk {
-        /// Right.
-        dx: i8,
-        /// Down.
-        dy: i8,
-    },
-    /// Walk there. Units: metres.
-    Goto {
-        /// Right.
-        x: f32,
-        /// Down.
-        y: f32,
-    },
-    /// Show a feeling.
-    Emote {
-        /// 0 to 3.
-        emote: u8,
-    },
-}
-
-/// What an entity is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "they are what they are called")]
-pub enum Kind {
-    Player,
-    Sheep,
-    Rabbit,
-    Duck,
-    Flower,
-}
-
-/// Whoever or whatever is in the meadow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Replicate)]
-pub struct Entity {
-    /// Units: metres; x goes right, y goes down.
-    #[replicate(position)]
-    pub pos: Vec2,
-    /// Where it looks. Units: 1/256 turn; 0 is +x, and it grows towards +y.
-    pub heading: u8,
-    /// What it is.
-    pub kind: Kind,
-    /// A player's name.
-    pub name: String,
-    /// A player's points; what a flower is worth.
-    pub score: u16,
-    /// Its colour. Units: 1/256 of the colour circle.
-    pub hue: u8,
-}
-
-/// What all members see.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Replicate)]
-pub struct Shared {
-    /// Tiles from left to right.
-    pub width: u16,
-    /// Tiles from top to bottom.
-    pub height: u16,
-    /// Pairs of (count 1–255, tile), row by row. Tiles: 0 grass, 1 tall grass, 2 path, 3 water,
-    /// 4 tree, 5 sand, 6 bridge.
-    pub tiles: Vec<u8>,
-    /// Flowers that were picked so far.
-    pub picked: u32,
-    /// The best five.
-    pub top: Vec<Top>,
-}
-
-/// A line of the list of the best.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Top {
-    /// Whose.
-    pub name: String,
-    /// Points.
-    pub score: u16,
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Event {
-    /// Somebody picked a flower.
-    Picked {
-        /// The avatar's index.
-        player: u32,
-        /// The flower's colour.
-        flower_hue: u8,
-        /// What it was worth.
-        points: u8,
-        /// Where it was. Units: metres.
-        x: f32,
-        /// See `x`.
-        y: f32,
-    },
-    /// Somebody showed a feeling.
-    Emoted {
-        /// The avatar's index.
-        entity: u32,
-        /// 0 to 3.
-        emote: u8,
-    },
-    /// Somebody came.
-    Joined {
-        /// Who.
-        name: String,
-    },
-    /// Somebody left.
-    Left {
-        /// Who.
-        name: String,
-    },
-}
-
-/// What a timer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Timer {
-    /// A flower grows again.
-    Regrow,
-}
 
 /// The rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]

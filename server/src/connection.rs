@@ -28,8 +28,8 @@ use tower_service::Service as _;
 use crate::admission::{Address, Admission, Full, Permit};
 use crate::gate::Refused;
 use crate::limits::{
-    ACCEPT_PAUSE, HEADER_BYTES_MAX, HEADERS_MAX, HTTP_CONNECTION_MAX, TURN_AWAY_WITHIN,
-    TURNED_AWAY_MAX,
+    ACCEPT_FAILURES_PER_LINE, ACCEPT_PAUSE, HEADER_BYTES_MAX, HEADERS_MAX, HTTP_CONNECTION_MAX,
+    TURN_AWAY_WITHIN, TURNED_AWAY_MAX,
 };
 
 /// What is known of a connection; a WebSocket holds on to it.
@@ -71,16 +71,23 @@ impl Door {
     pub(crate) async fn run(self) {
         let door = Arc::new(self);
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+        let mut failed = 0_u32; // in a row; one line each would be a flood that a stranger makes
         loop {
             let accepted = tokio::select! {
                 () = door.closing.cancelled() => return,
                 accepted = door.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => door.let_in(stream, peer, &turned_away),
+                Ok((stream, peer)) => {
+                    failed = 0;
+                    door.let_in(stream, peer, &turned_away);
+                }
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections, waiting");
+                    if failed.is_multiple_of(ACCEPT_FAILURES_PER_LINE) {
+                        tracing::warn!(%error, "cannot accept connections, waiting");
+                    }
+                    failed += 1;
                     sleep(ACCEPT_PAUSE).await;
                 }
             }

@@ -42,8 +42,11 @@ pub(crate) const ADMIN_CONNECTIONS_MAX: u64 = 32;
 pub(crate) const RETRY_AFTER_S: u32 = 5;
 
 /// Pause after an accept that failed for want of descriptors or memory: the cause does not go
-/// away faster, and ten log lines a second are enough.
+/// away faster.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Such failures in a row that share a log line: one line a minute.
+pub(crate) const ACCEPT_FAILURES_PER_LINE: u32 = 600;
 
 /// Rooms of all games. Key: `limits.rooms`.
 pub(crate) const ROOMS: u64 = 10_000;

@@ -258,6 +258,32 @@ mod tests {
         server.stop().await.expect("stops");
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_load_driver_that_was_held_up_does_not_hide_it() {
+        let app = App::new().game::<Field>();
+        let server = app.start(Config::for_tests()).await.expect("starts");
+        let address = server.addr();
+        let more = "--clients 4 --inputs-per-s 20";
+        let run = tokio::spawn(async move { load(address, more).await });
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        // The only worker: no bot gets to think meanwhile, and each sends late.
+        tokio::spawn(async { std::thread::sleep(Duration::from_millis(400)) });
+        let summary = run.await.expect("no panic").expect("measured");
+        assert!(
+            summary.driver_late_ms.p99.is_some_and(|ms| ms > 250.0),
+            "{summary}"
+        );
+        assert!(
+            summary.input_ack_ms.p99.is_some_and(|ms| ms > 250.0),
+            "{summary}"
+        );
+        assert!(
+            summary.inputs_sent >= 4 * 18,
+            "sent late, but sent: {summary}"
+        );
+        server.stop().await.expect("stops");
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn a_member_that_is_refused_is_a_disconnect_with_its_reason() {
         let app = App::new().game::<Field>();

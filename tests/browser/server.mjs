@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { chromium } = createRequire(`${root}/client-web/package.json`)('playwright-core');
-const binary = `${process.env.CARGO_TARGET_DIR ?? `${root}/target`}/debug/downbeat`;
+
+/** A program that `cargo build` has made. */
+export const binary = (name) => `${process.env.CARGO_TARGET_DIR ?? `${root}/target`}/debug/${name}`;
 
 /** Waits until `look` answers something true, and answers that. */
 export async function until(what, look, seconds = 30) {
@@ -28,7 +30,7 @@ export async function freePort() {
 }
 
 /** Starts a server and answers how to stop it. */
-export async function serve(port, program = binary) {
+export async function serve(port, program = binary('downbeat')) {
   const child = spawn(program, ['serve', '--listen', `127.0.0.1:${port}`, '--admin', 'off'], { stdio: 'ignore' });
   const ended = new Promise((done) => child.once('exit', done));
   await until('the server is ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null))?.ok);
@@ -43,7 +45,7 @@ export async function serve(port, program = binary) {
 /** Bots in a room, until they are stopped. */
 export function bots(port, room, clients) {
   const url = `ws://127.0.0.1:${port}`;
-  const child = spawn(binary, ['load', '--url', url, '--game', 'meadow', '--room', room, '--clients', `${clients}`, '--duration', '10m', '--quiet'], { stdio: 'ignore' });
+  const child = spawn(binary('downbeat'), ['load', '--url', url, '--game', 'meadow', '--room', room, '--clients', `${clients}`, '--duration', '10m', '--quiet'], { stdio: 'ignore' });
   return () => child.kill('SIGINT');
 }
 

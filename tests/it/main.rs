@@ -2,6 +2,8 @@
 
 mod first_users;
 mod games;
+mod new_project;
+mod process;
 mod room_task;
 mod rooms;
 mod tidy;

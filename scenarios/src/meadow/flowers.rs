@@ -14,7 +14,7 @@ use super::{Entity, Event, Kind, Meadow, Timer, Top};
 pub(super) const PICK_M: f32 = 0.8;
 
 /// Who is this near sees what happens. Units: metres.
-pub(super) const SEEN_M: f32 = 40.0;
+pub(super) const SEEN_M: f32 = 25.0;
 
 /// How long a picked flower takes to grow again.
 const REGROW_S: std::ops::RangeInclusive<u64> = 4..=12;

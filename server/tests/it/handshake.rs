@@ -3,6 +3,9 @@ use downbeat_server::config::{Create, GameConfig};
 
 use crate::stage::{Client, handshake, raw, request, start, start_with, status};
 
+/// A path, headers beyond the usual ones, and what comes of it.
+type Attempt<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 async fn tried(running: &downbeat_server::Running, path: &str, extra: &[(&str, &str)]) -> u16 {
     let mut request = handshake(running.addr(), path);
     for (name, value) in extra {
@@ -24,7 +27,7 @@ async fn tried(running: &downbeat_server::Running, path: &str, extra: &[(&str, &
 async fn outcomes_are_those_of_the_protocol() {
     let running = start().await;
     let long = format!("/ws/adder/{}", "x".repeat(65));
-    let table: &[(&str, &[(&str, &str)], u16)] = &[
+    let table: &[Attempt<'_>] = &[
         ("/ws/adder/main", &[], 101),
         ("/ws/adder/A-z_0.9", &[], 101),
         ("/ws/chess/main", &[], 404),

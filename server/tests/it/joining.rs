@@ -43,3 +43,27 @@ async fn a_ping_is_answered_also_before_the_hello() {
     let pong = ada.ws.next().await.expect("answered").expect("read");
     assert_eq!(pong, Message::Pong(b"still there".to_vec().into()));
 }
+
+#[tokio::test]
+async fn a_goodbye_is_answered_and_is_no_loss() {
+    use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+    let running = start().await;
+    for joined in [true, false] {
+        let mut ada = if joined {
+            Client::join(running.addr(), "main", "Ada").await
+        } else {
+            Client::connect(running.addr(), "main").await.expect("in")
+        };
+        let bye = CloseFrame {
+            code: 1000.into(),
+            reason: "bye".into(),
+        };
+        ada.ws.close(Some(bye)).await.expect("sent");
+        assert_eq!(ada.goodbye().await, (1000, "bye".into()));
+    }
+    while running.connections() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(running.counters().connections_lost.value(), 0);
+}

@@ -6,3 +6,4 @@ mod handshake;
 mod offences;
 mod http;
 mod lifecycle;
+mod process;

@@ -1,0 +1,80 @@
+//! The real binary, as a process of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A server; killed when dropped.
+pub(crate) struct Program(pub(crate) Child);
+
+/// The shipped games' binary, built if need be.
+pub(crate) fn binary() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--locked", "-p", "downbeat-scenarios", "--bins"])
+                .status();
+            assert!(built.expect("cargo runs").success());
+            let mut folder = std::env::current_exe().expect("this test");
+            folder.pop();
+            folder.pop(); // out of deps/
+            folder.join("downbeat")
+        })
+        .clone()
+}
+
+impl Program {
+    /// Starts a server and waits until it is ready.
+    pub(crate) fn serve(program: &Path, port: u16) -> Self {
+        Self::serve_with(program, port, &["--admin", "off"])
+    }
+
+    /// The same with other flags.
+    pub(crate) fn serve_with(program: &Path, port: u16, flags: &[&str]) -> Self {
+        let child = Command::new(program)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .args(flags)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        let server = Self(child);
+        for _ in 0..1500 {
+            if try_get(port, "/readyz").is_some() {
+                return server;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server is not ready after 30 s");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+/// The whole answer to a GET.
+pub(crate) fn get(port: u16, path: &str) -> String {
+    try_get(port, path).unwrap_or_else(|| panic!("no answer to {path}"))
+}
+
+fn try_get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
