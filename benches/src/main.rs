@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 mod idle;
+mod offenders;
 mod server;
 mod tick;
 mod world;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         ),
         (&idle::NAMES[..], idle::measure),
         (&world::NAMES[..], world::measure),
+        (&offenders::NAMES[..], offenders::measure),
     ];
     let mut known = false;
     for (names, measure) in measured {

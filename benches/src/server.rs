@@ -67,17 +67,24 @@ impl Server {
 
     /// The clock of a tick rate.
     pub(crate) fn ticks(&self, tick_rate_hz: u16) -> Result<Ticks, String> {
-        let metrics = get(self.admin, "/metrics")?;
-        let value = |name: &str| {
-            let prefix = format!("{name}{{tick_rate_hz=\"{tick_rate_hz}\"}} ");
-            let line = metrics.lines().find_map(|line| line.strip_prefix(&prefix));
-            line.and_then(|value| value.trim().parse().ok())
-                .unwrap_or(0.0)
-        };
+        let label = format!("{{tick_rate_hz=\"{tick_rate_hz}\"}}");
         Ok(Ticks {
-            run: value("downbeat_ticks_run_total"),
-            dropped: value("downbeat_ticks_dropped_total"),
+            run: self.metric(&format!("downbeat_ticks_total{label}"))?,
+            dropped: self.metric(&format!("downbeat_ticks_dropped_total{label}"))?,
         })
+    }
+
+    /// How many connections were closed with a code.
+    pub(crate) fn closes(&self, code: &str) -> Result<f64, String> {
+        self.metric(&format!("downbeat_closes_total{{code=\"{code}\"}}"))
+    }
+
+    /// A number that `/metrics` shows; 0 before it has anything to show.
+    fn metric(&self, name: &str) -> Result<f64, String> {
+        let metrics = get(self.admin, "/metrics")?;
+        let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(name));
+        let value = lines.find_map(|rest| rest.strip_prefix(' ')?.trim().parse().ok());
+        Ok(value.unwrap_or(0.0))
     }
 }
 

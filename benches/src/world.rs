@@ -68,7 +68,12 @@ fn show(report: &Value, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn load(server: &Server, clients: u32, rooms: u32, seconds: u32) -> Result<Value, String> {
+pub(crate) fn load(
+    server: &Server,
+    clients: u32,
+    rooms: u32,
+    seconds: u32,
+) -> Result<Value, String> {
     let output = Command::new(binary()?)
         .args(["load", "--game", "meadow", "--quiet", "--json", "-"])
         .args(["--url", &format!("ws://{}", server.address)])
@@ -95,7 +100,7 @@ fn frames_pct(report: &Value) -> Result<f64, String> {
     Ok(100.0 * number(report, "/frames_received")? / expected)
 }
 
-fn number(report: &Value, pointer: &str) -> Result<f64, String> {
+pub(crate) fn number(report: &Value, pointer: &str) -> Result<f64, String> {
     let value = report.pointer(pointer).and_then(Value::as_f64);
     value.ok_or_else(|| format!("no {pointer} in the report"))
 }

@@ -14,6 +14,9 @@ use crate::limits::DECODE_BYTES_MAX;
 const DECODING: Configuration<LittleEndian, Varint, Limit<DECODE_BYTES_MAX>> =
     standard().with_limit::<DECODE_BYTES_MAX>();
 
+/// The largest number that is its own single byte.
+const VARINT_SMALL_MAX: u8 = 250;
+
 /// Writes values one after another into a buffer.
 #[derive(Debug)]
 pub struct Encoder<'a> {
@@ -116,7 +119,11 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] at the end.
     pub fn byte(&mut self) -> Result<u8, DecodeError> {
-        self.value()
+        let Some(&byte) = self.bytes.get(self.at) else {
+            return Err(self.bad("the bytes end here"));
+        };
+        self.at += 1;
+        Ok(byte)
     }
 
     /// The next unsigned number.
@@ -124,7 +131,10 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] if it is cut off.
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
-        self.value()
+        match self.small() {
+            Some(small) => Ok(u64::from(small)),
+            None => self.value(),
+        }
     }
 
     /// The next unsigned number that must fit 32 bits.
@@ -132,7 +142,21 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] if it is cut off or larger.
     pub fn varint_u32(&mut self) -> Result<u32, DecodeError> {
-        self.value()
+        match self.small() {
+            Some(small) => Ok(u32::from(small)),
+            None => self.value(),
+        }
+    }
+
+    /// A number that is its own single byte: most ids, counts and masks of a frame are.
+    fn small(&mut self) -> Option<u8> {
+        let small = self
+            .bytes
+            .get(self.at)
+            .copied()
+            .filter(|&byte| byte <= VARINT_SMALL_MAX)?;
+        self.at += 1;
+        Some(small)
     }
 
     /// A count of things that take at least one byte each.
@@ -241,6 +265,18 @@ mod tests {
     fn the_format_is_pinned() {
         assert_eq!(encode(&golden()), GOLDEN[..17]);
         assert_eq!(decode::<Golden>(&GOLDEN[..17]), Ok(golden()));
+    }
+
+    #[test]
+    fn small_and_large_numbers_are_read_as_they_are_written() {
+        for number in [0, 1, 250, 251, 252, 65_535, 65_536, u32::MAX] {
+            let bytes = encode(&number);
+            assert_eq!(Decoder::new(&bytes).varint_u32(), Ok(number));
+            assert_eq!(Decoder::new(&bytes).varint(), Ok(u64::from(number)));
+        }
+        assert!(Decoder::new(&encode(&(1u64 << 32))).varint_u32().is_err());
+        assert!(Decoder::new(&[]).varint().is_err());
+        assert!(Decoder::new(&[]).byte().is_err());
     }
 
     #[test]

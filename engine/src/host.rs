@@ -11,10 +11,11 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::frame::Frame;
 use crate::game::{Game, Listing, Player, PlayerId};
-use crate::hosted::{Hosted, Status, Unlist};
+use crate::hosted::{Hosted, Stage, Status, Unlist};
 use crate::inbox::{InboxSender, RoomIn, inbox};
 use crate::limits::{
-    NOTICES_MAX, ROOM_NAME_BYTES_MAX, TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
+    INBOX_INPUTS_MAX, INBOX_INPUTS_PER_MEMBER_MAX, NOTICES_MAX, ROOM_NAME_BYTES_MAX,
+    TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
 };
 use crate::link::Link;
 use crate::room_task::{Enter, RoomTask, TaskIn};
@@ -129,7 +130,9 @@ pub(crate) struct RoomPort<G: Game> {
 impl<G: Game> RoomPort<G> {
     /// Hands over, wakes the room if it sleeps, or hands back what does not fit.
     pub(crate) fn push(&self, entry: RoomIn<G>) -> Result<(), RoomIn<G>> {
-        self.inbox.push(entry)?;
+        let occupants = self.status.occupants.load(Ordering::Relaxed);
+        let inputs_max = INBOX_INPUTS_MAX.max(INBOX_INPUTS_PER_MEMBER_MAX * occupants);
+        self.inbox.push(entry, inputs_max)?;
         if self.status.asleep.swap(false, Ordering::SeqCst) {
             self.world.send(LoopIn::Wake(self.number));
         }
@@ -257,7 +260,7 @@ impl<G: Game, L: Link> Host<G, L> {
             name: Arc::clone(&name),
         };
         inner.world.counters().rooms_open.add(1);
-        inner.world.send(LoopIn::Open(Box::new(Hosted {
+        inner.world.open(Box::new(Hosted {
             number,
             start: Start {
                 name,
@@ -265,13 +268,13 @@ impl<G: Game, L: Link> Host<G, L> {
                 settings: inner.config.settings.clone(),
                 grace_ticks: inner.config.grace_s.saturating_mul(rate),
             },
-            sim: None,
+            stage: Stage::Closed,
             inbox: receiver,
             notices,
             status,
             directory: Box::new(directory),
             counters: Arc::clone(inner.world.counters()),
-        })));
+        }));
         entry
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum Next {
 pub(crate) trait AnyRoom: Send {
     fn number(&self) -> u64;
     fn tick_rate_hz(&self) -> u16;
+    /// Opens the game, once; may take long, so a world has a thread for it.
+    fn open(&mut self);
     fn step(&mut self) -> Next;
     /// Closes the room if nobody is in it or on the way into it.
     fn close_if_empty(&mut self) -> bool;
@@ -61,10 +63,18 @@ pub(crate) trait Unlist: Send {
     fn unlist(&self, number: u64);
 }
 
+/// How far a room has come.
+pub(crate) enum Stage<G: Game> {
+    Closed,
+    Open(Box<Sim<G>>),
+    /// It could not be opened.
+    Broken(Close),
+}
+
 pub(crate) struct Hosted<G: Game> {
     pub(crate) number: u64,
     pub(crate) start: Start<G>,
-    pub(crate) sim: Option<Sim<G>>,
+    pub(crate) stage: Stage<G>,
     pub(crate) inbox: Inbox<G>,
     pub(crate) notices: broadcast::Sender<Arc<Frame>>,
     pub(crate) status: Arc<Status>,
@@ -81,7 +91,34 @@ impl<G: Game> AnyRoom for Hosted<G> {
         G::tick_rate_hz(&self.start.settings)
     }
 
+    fn open(&mut self) {
+        if !matches!(self.stage, Stage::Closed) {
+            return;
+        }
+        let opened = {
+            let _in_room = panics::in_room(G::NAME, &self.start.name);
+            catch_unwind(AssertUnwindSafe(|| Sim::open(&self.start)))
+        };
+        let (game, room) = (G::NAME, &*self.start.name);
+        self.stage = match opened {
+            Ok(Ok(sim)) => {
+                tracing::info!(game, room, "room opened");
+                Stage::Open(Box::new(sim))
+            }
+            Ok(Err(error)) => {
+                tracing::error!(game, room, %error, "room could not be opened");
+                let reason = Refusal::NOT_OPENED.reason();
+                Stage::Broken(Close::with_reason(CloseCode::Refused, reason))
+            }
+            Err(payload) => {
+                self.count_failure(&*payload);
+                Stage::Broken(CloseCode::RoomFailed.into())
+            }
+        };
+    }
+
     fn step(&mut self) -> Next {
+        self.open();
         let frame = {
             let _in_room = panics::in_room(G::NAME, &self.start.name);
             catch_unwind(AssertUnwindSafe(|| self.step_game()))
@@ -113,33 +150,22 @@ impl<G: Game> AnyRoom for Hosted<G> {
 
 impl<G: Game> Hosted<G> {
     fn step_game(&mut self) -> Frame {
-        let sim = match &mut self.sim {
-            Some(sim) => sim,
-            closed => match Sim::open(&self.start) {
-                Ok(sim) => {
-                    tracing::info!(game = G::NAME, room = &*self.start.name, "room opened");
-                    closed.insert(sim)
-                }
-                Err(error) => {
-                    tracing::error!(
-                        game = G::NAME,
-                        room = &*self.start.name,
-                        %error,
-                        "room could not be opened"
-                    );
-                    let reason = Refusal::NOT_OPENED.reason();
-                    return Frame {
-                        end: Some(Close::with_reason(CloseCode::Refused, reason)),
-                        ..Frame::default()
-                    };
-                }
-            },
-        };
-        let wanted = self.status.keyframe_wanted.swap(false, Ordering::AcqRel);
-        sim.step(self.inbox.drain(), wanted)
+        match &mut self.stage {
+            Stage::Open(sim) => {
+                let wanted = self.status.keyframe_wanted.swap(false, Ordering::AcqRel);
+                sim.step(self.inbox.drain(), wanted)
+            }
+            Stage::Broken(close) => last_frame(*close),
+            Stage::Closed => unreachable!("a room is opened before its first step"),
+        }
     }
 
     fn fail(&mut self, payload: &(dyn Any + Send)) -> Next {
+        self.count_failure(payload);
+        self.end(last_frame(CloseCode::RoomFailed.into()))
+    }
+
+    fn count_failure(&self, payload: &(dyn Any + Send)) {
         let message = panics::message(payload);
         tracing::error!(
             game = G::NAME,
@@ -148,10 +174,6 @@ impl<G: Game> Hosted<G> {
             "game panicked, its room is closed"
         );
         self.counters.rooms_failed.add(1);
-        self.end(Frame {
-            end: Some(CloseCode::RoomFailed.into()),
-            ..Frame::default()
-        })
     }
 
     /// Off the list first: whoever comes now opens a new room of that name.
@@ -162,7 +184,9 @@ impl<G: Game> Hosted<G> {
     }
 
     fn show(&self) {
-        let Some(sim) = &self.sim else { return };
+        let Stage::Open(sim) = &self.stage else {
+            return;
+        };
         let mut public = self
             .status
             .public
@@ -178,10 +202,7 @@ impl<G: Game> Hosted<G> {
     /// The flag goes up before the last look into the inbox, and a task pushes before it looks at
     /// the flag: one of the two sees the other.
     fn sleep_if_empty(&self) -> Next {
-        let empty = self
-            .sim
-            .as_ref()
-            .is_some_and(|sim| sim.room.members.is_empty());
+        let empty = matches!(&self.stage, Stage::Open(sim) if sim.room.members.is_empty());
         if !empty || !self.inbox.is_empty() {
             return Next::Tick;
         }
@@ -190,5 +211,12 @@ impl<G: Game> Hosted<G> {
             return Next::Tick;
         }
         Next::Sleep
+    }
+}
+
+fn last_frame(close: Close) -> Frame {
+    Frame {
+        end: Some(close),
+        ..Frame::default()
     }
 }

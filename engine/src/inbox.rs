@@ -1,15 +1,15 @@
 //! The inbox of a room: everything that enters it, in one order.
 //!
-//! Room tasks push, the tick takes. Bounded twice: inputs beyond [`INBOX_INPUTS_MAX`] are turned
-//! away while joins and leaves still find room.
+//! Room tasks push, the tick takes. Bounded twice: inputs beyond their number are turned away while
+//! joins and leaves still find room.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender};
 
 use crate::game::{Game, Player, PlayerId};
-use crate::limits::{INBOX_CONTROL_MAX, INBOX_INPUTS_MAX};
+use crate::limits::INBOX_ENTRIES_MAX;
 
 /// What enters a room.
 pub(crate) enum RoomIn<G: Game> {
@@ -56,7 +56,7 @@ pub(crate) struct Inbox<G: Game> {
 
 /// A new inbox.
 pub(crate) fn inbox<G: Game>() -> (InboxSender<G>, Inbox<G>) {
-    let (sender, receiver) = crossbeam_channel::bounded(INBOX_INPUTS_MAX + INBOX_CONTROL_MAX);
+    let (sender, receiver) = crossbeam_channel::unbounded();
     let inputs = Arc::new(AtomicUsize::new(0));
     let sender = InboxSender {
         sender,
@@ -67,21 +67,18 @@ pub(crate) fn inbox<G: Game>() -> (InboxSender<G>, Inbox<G>) {
 
 impl<G: Game> InboxSender<G> {
     /// Hands over, or hands back what does not fit. A closed room swallows everything.
-    pub(crate) fn push(&self, entry: RoomIn<G>) -> Result<(), RoomIn<G>> {
+    pub(crate) fn push(&self, entry: RoomIn<G>, inputs_max: usize) -> Result<(), RoomIn<G>> {
+        if self.sender.len() >= INBOX_ENTRIES_MAX {
+            return Err(entry);
+        }
         let is_input = matches!(entry, RoomIn::Input { .. });
-        if is_input && self.inputs.fetch_add(1, Ordering::AcqRel) >= INBOX_INPUTS_MAX {
+        if is_input && self.inputs.fetch_add(1, Ordering::AcqRel) >= inputs_max {
             self.inputs.fetch_sub(1, Ordering::AcqRel);
             return Err(entry);
         }
-        match self.sender.try_send(entry) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(entry)) => {
-                if is_input {
-                    self.inputs.fetch_sub(1, Ordering::AcqRel);
-                }
-                Err(entry)
-            }
-        }
+        // An error means that the room has ended; nobody waits for what is said to it.
+        let _ = self.sender.send(entry);
+        Ok(())
     }
 }
 

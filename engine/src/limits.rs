@@ -24,9 +24,13 @@ pub const ROOM_MEMBERS_MAX: usize = 4096;
 /// Inputs that wait in a room's inbox for the next tick.
 pub const INBOX_INPUTS_MAX: usize = 1024;
 
-/// Room in the inbox beyond the inputs for joins and leaves: all members may leave and as many
-/// join within one tick.
-pub const INBOX_CONTROL_MAX: usize = 2 * ROOM_MEMBERS_MAX;
+/// A crowd may have more of them waiting: what its members send at 20 inputs a second while the
+/// tick stalls for 200 ms.
+pub const INBOX_INPUTS_PER_MEMBER_MAX: usize = 4;
+
+/// Everything that waits in an inbox: the inputs of a full room, and room for all its members to
+/// leave while as many join. Memory is taken only as it fills.
+pub const INBOX_ENTRIES_MAX: usize = (INBOX_INPUTS_PER_MEMBER_MAX + 2) * ROOM_MEMBERS_MAX;
 
 /// `Once` inputs that wait for one player, and how many of them one tick applies.
 pub const INPUTS_QUEUED_MAX: usize = 8;
@@ -132,6 +136,7 @@ const _: () = {
     assert!(INPUTS_PER_TICK_MAX <= INPUTS_QUEUED_MAX);
     assert!(ROOM_MEMBERS_MAX.is_multiple_of(TASK_MEMBERS_MAX));
     assert!(ITEM_BYTES_MAX < BODY_BYTES_MAX);
+    assert!(INBOX_INPUTS_MAX < INBOX_ENTRIES_MAX);
     assert!(TICK_RATE_HZ_MIN > 0 && TICK_RATE_HZ_MIN < TICK_RATE_HZ_MAX);
     assert!(
         ECHO_ASK_AFTER.as_millis() + ECHO_STALE_AFTER.as_millis() < ECHO_CLOSE_AFTER.as_millis()

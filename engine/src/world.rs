@@ -58,6 +58,8 @@ pub struct World {
 #[derive(Clone, Debug)]
 pub struct WorldHandle {
     sender: Sender<LoopIn>,
+    /// Where rooms are opened before the loop gets them; without it the loop opens them itself.
+    opener: Option<Sender<Box<dyn AnyRoom>>>,
     counters: Arc<Counters>,
     room_numbers: Arc<AtomicU64>,
     seed: u64,
@@ -87,7 +89,8 @@ impl World {
     /// If the system gives no thread.
     pub fn start(config: &WorldConfig) -> Result<Self, std::io::Error> {
         panics::install_hook();
-        let (handle, receiver, alive) = WorldHandle::new(config.seed);
+        let (mut handle, receiver, alive) = WorldHandle::new(config.seed);
+        handle.opener = Some(start_opener(handle.sender.clone())?);
         let heart = Loop::new(config, Arc::clone(&handle.counters))?;
         let thread = std::thread::Builder::new()
             .name("downbeat-tick".into())
@@ -122,6 +125,7 @@ impl WorldHandle {
         let (alive, ended) = watch::channel(());
         let handle = Self {
             sender,
+            opener: None,
             counters: Arc::default(),
             room_numbers: Arc::new(AtomicU64::new(1)),
             seed,
@@ -150,10 +154,36 @@ impl WorldHandle {
         self.room_numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Hands a room to the loop once it is open.
+    pub(crate) fn open(&self, room: Box<dyn AnyRoom>) {
+        match &self.opener {
+            // An error means that the world has stopped, as below.
+            Some(opener) => drop(opener.send(room)),
+            None => self.send(LoopIn::Open(room)),
+        }
+    }
+
     pub(crate) fn send(&self, message: LoopIn) {
         // An error means that the world has stopped; `ended` has told everybody.
         let _ = self.sender.send(message);
     }
+}
+
+/// A thread that opens rooms one after another: a game may draw a whole map when it opens, and no
+/// tick waits for that. It ends with the last handle.
+fn start_opener(loop_in: Sender<LoopIn>) -> Result<Sender<Box<dyn AnyRoom>>, std::io::Error> {
+    let (opener, rooms) = crossbeam_channel::unbounded::<Box<dyn AnyRoom>>();
+    let open_all = move || {
+        for mut room in rooms {
+            room.open();
+            // An error means that the loop has stopped, and needs no rooms.
+            let _ = loop_in.send(LoopIn::Open(room));
+        }
+    };
+    std::thread::Builder::new()
+        .name("downbeat-open".into())
+        .spawn(open_all)?;
+    Ok(opener)
 }
 
 /// The thread: waits for the next deadline or a message, whichever comes first.

@@ -22,6 +22,7 @@ use crate::running::{Contents, Running, StartError};
 /// #     #[downbeat::game]
 /// #     impl Game for Quiz {
 /// #         const NAME: &'static str = "quiz";
+/// #         type Input = ();
 /// #         fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> { Ok(Quiz) }
 /// #         fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
 /// #             Ok(Seat::Player)

@@ -1,6 +1,7 @@
 //! The command line: what a person asks for, and one line where it makes no sense.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -156,7 +157,7 @@ fn explain(error: &clap::Error) -> ExitCode {
         let line = line.strip_prefix("error: ").unwrap_or(line);
         line.strip_prefix("tip: ").unwrap_or(line)
     });
-    mistake(&lines.collect::<Vec<_>>().join("; "))
+    mistake(&lines.collect::<Vec<_>>().join("; ").replace(":;", ":"))
 }
 
 fn serve(app: &App, options: ServeOptions) -> ExitCode {
@@ -214,10 +215,12 @@ async fn serve_until_told(app: &App, config: Config) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the one line that a person waits for")]
+/// The one line that a person waits for.
 fn greet(app: &App, running: &Running) {
     let names = app.game_names().join(", ");
-    println!("Serving {names} at {}  (Ctrl-C stops)", url(running.addr()));
+    let url = url(running.addr());
+    // An error means that nobody reads.
+    let _ = writeln!(io::stdout(), "Serving {names} at {url}  (Ctrl-C stops)");
     if let Some(admin) = running.admin_addr() {
         tracing::info!(players = %running.addr(), operators = %admin, "listening");
     }
@@ -262,12 +265,9 @@ fn failure(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what a person must read before the end"
-)]
 fn say_error(text: &str) {
-    eprintln!("error: {text}");
+    // An error means that nobody reads.
+    let _ = writeln!(io::stderr(), "error: {text}");
 }
 
 #[cfg(test)]

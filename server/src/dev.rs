@@ -94,11 +94,11 @@ fn build(options: &DevOptions) -> Result<Option<PathBuf>, DevError> {
     let mine = std::env::current_exe().unwrap_or_default();
     let name = mine.file_name();
     let messages = String::from_utf8_lossy(&built.stdout);
-    let binaries = messages.lines().filter_map(|line| {
+    let mut binaries = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    Ok(binaries.filter(|path| path.file_name() == name).last())
+    Ok(binaries.rfind(|path| path.file_name() == name))
 }
 
 /// The server ends when its standard input does, so it never outlives `dev`.

@@ -68,9 +68,14 @@ impl Counts {
                 .iter()
                 .map(move |(rate, clock)| (rate.as_str(), value(clock)))
         };
-        to.counters("ticks", "Ticks run", "rate_hz", by_rate(|c| c.run))?;
+        to.counters("ticks", "Ticks run", "tick_rate_hz", by_rate(|c| c.run))?;
         let help = "Ticks that passed without being run";
-        to.counters("ticks_dropped", help, "rate_hz", by_rate(|c| c.dropped))?;
+        to.counters(
+            "ticks_dropped",
+            help,
+            "tick_rate_hz",
+            by_rate(|c| c.dropped),
+        )?;
         #[expect(clippy::cast_precision_loss, reason = "a metric, exact for 104 days")]
         let seconds = clocks
             .iter()
@@ -80,7 +85,7 @@ impl Counts {
             "step_seconds",
             help,
             MetricType::Counter,
-            "rate_hz",
+            "tick_rate_hz",
             seconds,
         )?;
         to.gauge("rooms", "Rooms that are open", counters.rooms_open.value())?;

@@ -8,13 +8,20 @@ use std::process::{Command, Output};
 use crate::process::{Program, binary, free_port, get};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a workspace")
+        .into()
 }
 
 /// A copy of the engine and the server, and of nothing else.
 fn copy_crates(to: &Path) {
     for part in ["engine", "server", "clippy.toml"] {
-        let copied = Command::new("cp").arg("-r").arg(root().join(part)).arg(to).status();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(root().join(part))
+            .arg(to)
+            .status();
         assert!(copied.expect("cp runs").success());
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
@@ -52,14 +59,31 @@ fn prove(project: &Path, name: &str, tests: usize, clients: &str, rooms: &str) -
     let url = format!("ws://127.0.0.1:{port}");
     let server = Program::serve(&program, port);
     let bots = Command::new(&program)
-        .args(["load", "--quiet", "--duration", "2s", "--json", "-", "--game", name])
+        .args([
+            "load",
+            "--quiet",
+            "--duration",
+            "2s",
+            "--json",
+            "-",
+            "--game",
+            name,
+        ])
         .args(["--url", &url, "--clients", clients, "--rooms", rooms])
         .output()
         .expect("it runs");
     let report = String::from_utf8_lossy(&bots.stdout);
-    assert!(bots.status.success(), "{report}{}", String::from_utf8_lossy(&bots.stderr));
+    assert!(
+        bots.status.success(),
+        "{report}{}",
+        String::from_utf8_lossy(&bots.stderr)
+    );
     assert!(report.contains("\"view_mismatches\":0"), "{report}");
-    let pages = [get(port, "/"), get(port, "/game.js"), get(port, "/downbeat/client.js")];
+    let pages = [
+        get(port, "/"),
+        get(port, "/game.js"),
+        get(port, "/downbeat/client.js"),
+    ];
     assert!(pages[2].contains("connect"), "the SDK is there");
     drop(server);
     pages.concat()
@@ -76,7 +100,11 @@ fn it_builds_plays_and_is_load_tested_with_engine_and_server_alone() {
         .current_dir(folder.path())
         .output()
         .expect("it runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let project = folder.path().join("newgame");
     // The versions that the rest of the tests run with.
     fs::copy(root().join("Cargo.lock"), project.join("Cargo.lock")).expect("copied");

@@ -16,7 +16,14 @@ pub(crate) fn binary() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let built = Command::new(env!("CARGO"))
-                .args(["build", "--quiet", "--locked", "-p", "downbeat-scenarios", "--bins"])
+                .args([
+                    "build",
+                    "--quiet",
+                    "--locked",
+                    "-p",
+                    "downbeat-scenarios",
+                    "--bins",
+                ])
                 .status();
             assert!(built.expect("cargo runs").success());
             let mut folder = std::env::current_exe().expect("this test");
@@ -72,7 +79,8 @@ pub(crate) fn get(port: u16, path: &str) -> String {
 
 fn try_get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;

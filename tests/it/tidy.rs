@@ -146,7 +146,7 @@ fn the_examples_of_the_protocol_are_the_bytes_it_says() {
 #[test]
 fn the_readme_names_every_figure_that_is_measured() {
     let readme = read("README.md");
-    for file in ["tick", "idle", "world"] {
+    for file in ["tick", "idle", "world", "offenders"] {
         let source = read(&format!("benches/src/{file}.rs"));
         let names = source
             .split("NAMES:")

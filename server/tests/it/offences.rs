@@ -61,6 +61,17 @@ async fn an_oversized_message_is_closed_with_1009() {
 }
 
 #[tokio::test]
+async fn a_length_that_is_too_big_is_enough() {
+    let running = start().await;
+    let mut client = Client::join(running.addr(), "main", "Ada").await;
+    // A masked binary message of 1 MiB, of which nothing follows.
+    let head = [0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4];
+    client.ws.get_mut().write_all(&head).await.expect("sent");
+    let (code, _) = client.goodbye().await;
+    assert_eq!(code, 1009);
+}
+
+#[tokio::test]
 async fn the_goodbye_arrives_also_where_megabytes_are_on_their_way() {
     closes_with(binary(vec![0; 4 << 20]), TOO_BIG).await;
 }
