@@ -117,6 +117,11 @@ impl App {
         Running::start(contents, config).await
     }
 
+    /// Pages reload when another server takes over from this one.
+    pub(crate) fn reload_pages(&mut self) {
+        self.pages.generation = Some(u64::from(std::process::id()));
+    }
+
     pub(crate) fn game_names(&self) -> Vec<&str> {
         self.games.iter().map(|game| game.name()).collect()
     }

@@ -67,6 +67,9 @@ struct ServeOptions {
     /// Threads that serve sockets [default: one per core]
     #[arg(long, value_name = "N")]
     workers: Option<String>,
+    /// Started by `dev`: pages reload, and the server ends with its standard input
+    #[arg(long, hide = true)]
+    dev: bool,
 }
 
 impl ServeOptions {
@@ -92,7 +95,7 @@ impl ServeOptions {
 }
 
 /// Does what the command line of this process asks for.
-pub(crate) fn run(app: App) -> ExitCode {
+pub(crate) fn run(mut app: App) -> ExitCode {
     let line = Line::command().after_long_help(config::help());
     let parsed = line
         .try_get_matches()
@@ -102,10 +105,15 @@ pub(crate) fn run(app: App) -> ExitCode {
         Err(error) => return explain(&error),
     };
     match line.command.unwrap_or(Command::Serve(line.serve)) {
-        Command::Serve(options) => serve(&app, options),
+        Command::Serve(options) => {
+            if options.dev {
+                app.reload_pages();
+            }
+            serve(&app, options)
+        }
         Command::Load(options) => load(&app, &options),
         Command::New(options) => match new::create(Path::new("."), &options) {
-            Ok(_) => ExitCode::SUCCESS,
+            Ok(folder) => tell_next_steps(&folder),
             Err(error) => mistake(&error.to_string()),
         },
         Command::Dev(options) => match dev::run(&options) {
@@ -161,6 +169,7 @@ fn explain(error: &clap::Error) -> ExitCode {
 }
 
 fn serve(app: &App, options: ServeOptions) -> ExitCode {
+    let dev = options.dev;
     let config = match options.layers().load(&app.game_names()) {
         Ok(config) => config,
         Err(error) => return mistake(&error.to_string()),
@@ -175,13 +184,13 @@ fn serve(app: &App, options: ServeOptions) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failure(&format!("cannot start threads: {error}")),
     };
-    let code = runtime.block_on(serve_until_told(app, config));
+    let code = runtime.block_on(serve_until_told(app, config, dev));
     // A thread that hangs must not keep the process.
     runtime.shutdown_background();
     code
 }
 
-async fn serve_until_told(app: &App, config: Config) -> ExitCode {
+async fn serve_until_told(app: &App, config: Config, dev: bool) -> ExitCode {
     let running = match app.start(config).await {
         Ok(running) => running,
         Err(error) => return mistake(&error.to_string()),
@@ -190,6 +199,7 @@ async fn serve_until_told(app: &App, config: Config) -> ExitCode {
     tokio::select! {
         () = stop_signal() => {}
         () = running.died() => {}
+        () = input_ended(), if dev => {}
     }
     std::thread::spawn(|| {
         std::thread::sleep(DRAIN_WITHIN);
@@ -232,6 +242,27 @@ fn url(mut address: SocketAddr) -> String {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
     format!("http://{address}")
+}
+
+#[expect(clippy::print_stdout, reason = "what a person does next")]
+fn tell_next_steps(folder: &Path) -> ExitCode {
+    println!(
+        "Made {}. Next:\n\n  cd {}\n  cargo run -- dev\n",
+        folder.display(),
+        folder.display()
+    );
+    ExitCode::SUCCESS
+}
+
+/// Resolves when nobody holds the other end of standard input any more.
+async fn input_ended() {
+    let (ended, wait) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let _ended = ended;
+        // Whatever is typed is nothing to us; an error is an end as well.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    });
+    let _ = wait.await;
 }
 
 /// Resolves when this process is asked to stop.

@@ -4,6 +4,7 @@
 //! reload themselves when the server behind them is another one.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -44,12 +45,15 @@ type Stamps = BTreeMap<PathBuf, SystemTime>;
 /// Runs until it is interrupted.
 pub(crate) fn run(options: &DevOptions) -> Result<std::convert::Infallible, DevError> {
     let watched = watched_folders()?;
+    // Asked now: once the build has replaced this file, the system calls it deleted.
+    let name = std::env::current_exe().unwrap_or_default();
+    let name = name.file_name().unwrap_or_default();
     let mut serving: Option<Child> = None;
     loop {
         let stamps = stamps(&watched);
         let start = Instant::now();
         say("building …");
-        if let Some(binary) = build(options)? {
+        if let Some(binary) = build(options, name)? {
             if let Some(old) = serving.take() {
                 leave(old);
             }
@@ -78,7 +82,7 @@ pub(crate) fn run(options: &DevOptions) -> Result<std::convert::Infallible, DevE
 }
 
 /// Builds this project's binary; `None` when the compiler has objections, which it has printed.
-fn build(options: &DevOptions) -> Result<Option<PathBuf>, DevError> {
+fn build(options: &DevOptions, name: &OsStr) -> Result<Option<PathBuf>, DevError> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--message-format=json-render-diagnostics"]);
     if options.release {
@@ -91,14 +95,12 @@ fn build(options: &DevOptions) -> Result<Option<PathBuf>, DevError> {
     if !built.status.success() {
         return Ok(None);
     }
-    let mine = std::env::current_exe().unwrap_or_default();
-    let name = mine.file_name();
     let messages = String::from_utf8_lossy(&built.stdout);
     let mut binaries = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    Ok(binaries.rfind(|path| path.file_name() == name))
+    Ok(binaries.rfind(|path| path.file_name() == Some(name)))
 }
 
 /// The server ends when its standard input does, so it never outlives `dev`.

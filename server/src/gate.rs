@@ -170,15 +170,31 @@ const fn check(holds: bool, otherwise: Refused) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
 
+/// Source: RFC 6455 § 4.2.1, RFC 9112 § 3.2. A body would be read as messages, and two hosts or
+/// keys as different ones by a proxy.
 fn is_websocket(request: &Parts) -> bool {
     let headers = &request.headers;
-    let key = headers.get(header::SEC_WEBSOCKET_KEY);
+    let only = |name| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none())
+    };
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || lists(headers, &header::CONTENT_LENGTH).any(|length| length != "0");
     request.method == Method::GET
         && request.version >= Version::HTTP_11
         && lists(headers, &header::CONNECTION).any(|word| word.eq_ignore_ascii_case("upgrade"))
         && lists(headers, &header::UPGRADE).any(|word| word.eq_ignore_ascii_case("websocket"))
         && lists(headers, &header::SEC_WEBSOCKET_VERSION).eq(["13"])
-        && key.is_some_and(|key| key.len() == 24 && key.as_bytes().ends_with(b"=="))
+        && only(header::SEC_WEBSOCKET_KEY).is_some_and(|key| is_key(key.as_bytes()))
+        && only(header::HOST).is_some()
+        && !has_body
+}
+
+/// Whether this is base64 of 16 bytes.
+fn is_key(text: &[u8]) -> bool {
+    let is_digit = |b: &u8| b.is_ascii_alphanumeric() || b"+/".contains(b);
+    let digits = text.strip_suffix(b"==");
+    digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 fn is_origin_allowed(server: &Server, headers: &HeaderMap) -> bool {

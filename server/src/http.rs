@@ -83,9 +83,13 @@ pub(crate) struct Pages {
     pub(crate) find: Option<FindPage>,
     /// What `/` says where there is no `index.html`.
     pub(crate) missing: Option<Cow<'static, str>>,
+    /// Under `downbeat dev`: what tells this server from the next one, so that pages reload.
+    pub(crate) generation: Option<u64>,
 }
 
 const CLIENT_JS: &[u8] = include_bytes!("../assets/downbeat.js");
+const DEV_JS: &[u8] = include_bytes!("../assets/dev.js");
+const DEV_TAG: &[u8] = b"<script type=\"module\" src=\"/downbeat/dev.js\"></script>\n";
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; \
                                        img-src 'self' data:; style-src 'self' 'unsafe-inline'";
@@ -96,6 +100,8 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/ws/{game}/{room}", get(upgrade::handle))
         .route("/api/rooms", get(rooms))
         .route("/downbeat/client.js", get(client_js))
+        .route("/downbeat/dev.js", get(dev_js))
+        .route("/downbeat/dev", get(generation))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(page)
@@ -177,6 +183,20 @@ async fn client_js(headers: HeaderMap) -> Response {
     show(Page::javascript(CLIENT_JS), &headers)
 }
 
+async fn dev_js(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    match server.pages.generation {
+        Some(_) => show(Page::javascript(DEV_JS), &headers),
+        None => not_found(),
+    }
+}
+
+async fn generation(State(server): State<Arc<Server>>) -> Response {
+    match server.pages.generation {
+        Some(generation) => generation.to_string().into_response(),
+        None => not_found(),
+    }
+}
+
 /// Whatever has no route of its own may be a page.
 async fn page(
     State(server): State<Arc<Server>>,
@@ -200,7 +220,12 @@ async fn page(
         };
     }
     match found {
-        Some(page) => show(page, &headers),
+        Some(mut page) => {
+            if server.pages.generation.is_some() && page.content_type.starts_with("text/html") {
+                page.bytes.to_mut().extend_from_slice(DEV_TAG);
+            }
+            show(page, &headers)
+        }
         None if path == "index.html" => no_page(&server),
         None => not_found(),
     }

@@ -58,6 +58,13 @@ pub(crate) const ROOMS_PER_ADDRESS: u64 = 20;
 /// What a socket is read into. The library zeroes it at every read, so small is also fast.
 pub(crate) const READ_BUFFER_BYTES: usize = 4 * 1024;
 
+/// What a message of a client may take on the wire, with what is read along of the next: also one
+/// in fragments of a byte, each with a head of six, fits.
+pub(crate) const MESSAGE_WIRE_BYTES_MAX: usize = 7 * CLIENT_MESSAGE_BYTES_MAX + READ_BUFFER_BYTES;
+
+/// Pings and pongs before the hello; libraries send one at most.
+pub(crate) const PINGS_BEFORE_HELLO_MAX: usize = 8;
+
 /// What control messages wait in; a frame of the world never passes through it.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 

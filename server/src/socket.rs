@@ -11,13 +11,19 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::limits::MESSAGE_WIRE_BYTES_MAX;
+
 /// A stream, and at most one message that it has not taken whole.
 ///
-/// Whatever the library writes goes behind that message, never into it.
+/// Whatever the library writes goes behind that message, never into it. Reading fails once a
+/// message takes more bytes than it ever needs: the library would go on with empty fragments for
+/// as long as there are any.
 #[derive(Debug)]
 pub(crate) struct Socket<S> {
     stream: S,
     unsent: Option<Unsent>,
+    /// Read since the library gave its last message.
+    read_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -73,7 +79,18 @@ impl<S> Socket<S> {
         Self {
             stream,
             unsent: None,
+            read_bytes: 0,
         }
+    }
+
+    /// The library has read a whole message.
+    pub(crate) const fn handle_message(&mut self) {
+        self.read_bytes = 0;
+    }
+
+    /// Whether the peer sends a message without end.
+    pub(crate) const fn is_overrun(&self) -> bool {
+        self.read_bytes > MESSAGE_WIRE_BYTES_MAX
     }
 
     pub(crate) const fn stream(&mut self) -> &mut S {
@@ -114,7 +131,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
+        self.read_bytes += into.filled().len() - before;
+        Poll::Ready(if self.is_overrun() {
+            Err(io::ErrorKind::FileTooLarge.into())
+        } else {
+            Ok(())
+        })
     }
 }
 

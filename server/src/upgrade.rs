@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::Connection;
 use crate::gate::{Admitted, Refused, judge};
-use crate::limits::{NOT_SENT_BYTES_LOW, SEND_BUFFER_BYTES};
+use crate::limits::{NOT_SENT_BYTES_LOW, PINGS_BEFORE_HELLO_MAX, SEND_BUFFER_BYTES};
 use crate::server::Server;
 use crate::ws_link::WsLink;
 
@@ -31,9 +32,11 @@ const NO_HELLO: Close = Close::with_reason(CloseCode::Policy, "no hello in time"
 pub(crate) async fn handle(
     State(server): State<Arc<Server>>,
     Extension(connection): Extension<Arc<Connection>>,
-    Path((game, room)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response {
+    // A path that is no UTF-8 names nothing that there is.
+    let (game, room) = path.map(|Path(names)| names).unwrap_or_default();
     let (mut parts, _) = request.into_parts();
     let judged = judge(&server, &parts, connection.address, (&game, &room));
     server.handshakes.count(judged.as_ref().err().copied());
@@ -180,7 +183,7 @@ impl Entrant {
 
 /// Waits for the first message, and takes the name out of it.
 async fn hello(link: &mut WsLink) -> Result<String, NoHello> {
-    loop {
+    for _ in 0..=PINGS_BEFORE_HELLO_MAX {
         return match link.next().await {
             Some(Ok(Incoming::Binary(bytes))) => match decode_client::<()>(&bytes) {
                 Ok(ClientMessage::Hello { name }) => Ok(name),
@@ -192,4 +195,5 @@ async fn hello(link: &mut WsLink) -> Result<String, NoHello> {
             Some(Ok(Incoming::Close(_)) | Err(LinkError::Lost(_))) | None => Err(NoHello::Gone),
         };
     }
+    Err(NoHello::Close(CloseCode::Policy.into()))
 }

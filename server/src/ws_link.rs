@@ -125,12 +125,17 @@ impl Stream for WsLink {
                 Incoming::Close(frame.map(|frame| frame.code.into()))
             }
             Some(Ok(Message::Frame(_))) => unreachable!("reading never gives raw frames"),
+            Some(Err(_)) if self.ws.get_ref().is_overrun() => {
+                self.discarding = true;
+                return Poll::Ready(Some(Err(LinkError::Peer(CloseCode::TooBig))));
+            }
             Some(Err(error)) => {
                 let error = link_error(error);
                 self.discarding = matches!(error, Some(LinkError::Peer(_)));
                 return Poll::Ready(error.map(Err));
             }
         };
+        self.ws.get_mut().handle_message();
         Poll::Ready(Some(Ok(incoming)))
     }
 }

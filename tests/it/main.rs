@@ -1,6 +1,7 @@
 //! What must hold across the crates; each test's path reads as a sentence.
 
 mod first_users;
+mod first_users_server;
 mod games;
 mod new_project;
 mod process;

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use crate::process::{Program, binary, free_port, get};
+use crate::process::{Program, binary, free_port, get, try_get};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -124,4 +125,55 @@ fn it_builds_plays_and_is_load_tested_with_engine_and_server_alone() {
     }
     let pages = prove(&project, "duel", 2, "20", "10");
     assert!(pages.contains("wait for another player"));
+    develop(&project);
+}
+
+/// `dev`: an edit is served, a mistake is not, and what was served goes on until it is mended.
+fn develop(project: &Path) {
+    let port = free_port();
+    let dev = Command::new(root().join("target/debug/newgame"))
+        .args([
+            "dev",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--admin",
+            "off",
+        ])
+        .current_dir(project)
+        .env("CARGO_TARGET_DIR", root().join("target"))
+        .env("CARGO", env!("CARGO"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let dev = Program(dev);
+    let first = generation_after(port, None);
+    assert!(
+        get(port, "/").contains("/downbeat/dev.js"),
+        "pages reload themselves"
+    );
+    let rules = project.join("src/game.rs");
+    let text = fs::read_to_string(&rules).expect("there");
+    fs::write(&rules, text.replace("from_secs(10)", "from_secs(9)")).expect("written");
+    let second = generation_after(port, Some(&first));
+    fs::write(&rules, "this is no Rust").expect("written");
+    assert_eq!(generation_after(port, None), second, "it plays on");
+    fs::write(&rules, text).expect("written");
+    generation_after(port, Some(&second));
+    drop(dev);
+}
+
+/// The number of the server that answers, once it is another than `before`.
+fn generation_after(port: u16, before: Option<&str>) -> String {
+    for _ in 0..6000 {
+        let answer = try_get(port, "/downbeat/dev").unwrap_or_default();
+        if let Some((head, body)) = answer.split_once("\r\n\r\n")
+            && head.starts_with("HTTP/1.1 200")
+            && Some(body) != before
+        {
+            return body.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no other server than {before:?} within two minutes");
 }

@@ -77,7 +77,7 @@ pub(crate) fn get(port: u16, path: &str) -> String {
     try_get(port, path).unwrap_or_else(|| panic!("no answer to {path}"))
 }
 
-fn try_get(port: u16, path: &str) -> Option<String> {
+pub(crate) fn try_get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");

@@ -130,8 +130,18 @@ impl Layers {
             .variables
             .iter()
             .find(|(name, _)| name == FILE_VARIABLE);
-        let asked = self.file.clone();
-        let asked = asked.or_else(|| variable.map(|(_, value)| PathBuf::from(value)));
+        let asked = match (&self.file, variable) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some((name, value))) if value.is_empty() => {
+                return Err(ConfigError::Value {
+                    place: Place::Environment,
+                    key: name.clone(),
+                    value: value.clone(),
+                    expected: "a file".to_owned(),
+                });
+            }
+            (None, variable) => variable.map(|(_, value)| PathBuf::from(value)),
+        };
         let optional = asked.is_none();
         let path = asked.unwrap_or_else(|| DEFAULT_FILE.into());
         match std::fs::read_to_string(&path) {

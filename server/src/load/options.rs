@@ -77,6 +77,11 @@ impl LoadOptions {
                  hyphens"
             )));
         }
+        if self.report.is_some() && self.report == self.json {
+            return Err(LoadError::Options(
+                "--json and --report must be two files".into(),
+            ));
+        }
         if self.duration < DURATION_MIN {
             return Err(LoadError::Options(
                 "--duration must be at least 1s to measure anything".into(),
@@ -185,7 +190,11 @@ pub(super) mod tests {
         ] {
             assert!(options(line).is_err(), "{line}");
         }
-        for line in ["--game meadow --room a/b", "--game meadow --duration 500ms"] {
+        for line in [
+            "--game meadow --room a/b",
+            "--game meadow --duration 500ms",
+            "--game meadow --json a --report a",
+        ] {
             let told = options(line).expect("parses").check().expect_err(line);
             assert_eq!(told.exit_code(), 2);
             assert!(!told.to_string().contains('\n'));

@@ -101,9 +101,9 @@ async fn metrics_are_on_the_admin_port_only() {
     let metrics = get(admin, "/metrics").await;
     assert_eq!(status(&metrics), 200);
     for line in [
-        "downbeat_ticks_total{rate_hz=\"20\"} ",
-        "downbeat_ticks_dropped_total{rate_hz=\"20\"} 0",
-        "downbeat_step_seconds_total{rate_hz=\"20\"} ",
+        "downbeat_ticks_total{tick_rate_hz=\"20\"} ",
+        "downbeat_ticks_dropped_total{tick_rate_hz=\"20\"} 0",
+        "downbeat_step_seconds_total{tick_rate_hz=\"20\"} ",
         "downbeat_rooms 1",
         "downbeat_members 1",
         "downbeat_connections ",
