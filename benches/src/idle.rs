@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::server::Server;
 use crate::{Plan, figure};
 
-pub(crate) const NAMES: [&str; 1] = ["idle.connection_kib"];
+pub(crate) const NAMES: [&str; 2] = ["idle.connection_kib", "idle.ticks_per_min"];
 
 const MEMBERS: u32 = 5000;
 const ROOMS: u32 = 20;
@@ -23,21 +23,23 @@ const AT_ONCE: usize = 64;
 pub(crate) fn measure(plan: &Plan) -> Result<(), String> {
     let server = Server::start()?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
-    let settle = Duration::from_secs(if plan.quick { 5 } else { 20 });
+    let settle = Duration::from_secs(if plan.quick { 5 } else { 60 });
     let before = server.memory()?;
-    let (joined, left) = runtime.block_on(sit(&server, settle))?;
+    let mut members = runtime.block_on(sit(&server))?;
+    let (ticks_per_min, _) = server.pace(20, settle)?;
     let grown = server.memory()? - before;
-    if joined < MEMBERS || left > 0 {
-        return Err(format!("{joined} of {MEMBERS} joined, {left} were closed"));
+    if let Some(ended) = members.try_join_next() {
+        return Err(format!("a member did not stay: {ended:?}"));
     }
     figure(NAMES[0], grown / f64::from(MEMBERS) / 1024.0, "KiB");
+    figure(NAMES[1], ticks_per_min, "ticks/min");
+    members.detach_all();
     drop(runtime);
     Ok(())
 }
 
-/// Seats everybody, lets them sit, and answers how many joined and how many did not stay. They
-/// still sit when this returns.
-async fn sit(server: &Server, settle: Duration) -> Result<(u32, usize), String> {
+/// Seats everybody; they sit as long as what this answers lives.
+async fn sit(server: &Server) -> Result<JoinSet<Result<(), String>>, String> {
     let mut members = JoinSet::new();
     let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     let (seated, mut seats) = tokio::sync::mpsc::unbounded_channel();
@@ -81,14 +83,11 @@ async fn sit(server: &Server, settle: Duration) -> Result<(u32, usize), String> 
             Ok(None) | Err(_) => break,
         }
     }
-    tokio::time::sleep(settle).await;
-    let mut left = 0;
-    while let Some(ended) = members.try_join_next() {
-        left += 1;
-        if left == 1 {
-            return Err(format!("a member did not stay: {ended:?}"));
-        }
+    if joined < MEMBERS {
+        return Err(format!(
+            "{joined} of {MEMBERS} joined: {:?}",
+            members.try_join_next()
+        ));
     }
-    members.detach_all();
-    Ok((joined, left))
+    Ok(members)
 }

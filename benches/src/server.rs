@@ -15,9 +15,9 @@ pub(crate) struct Server {
 
 /// What one tick rate's clock has done.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ticks {
-    pub(crate) run: f64,
-    pub(crate) dropped: f64,
+struct Ticks {
+    run: f64,
+    dropped: f64,
 }
 
 /// The binary beside this one.
@@ -39,7 +39,8 @@ impl Server {
                 &admin.to_string(),
             ])
             .env_remove("RUST_LOG")
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let process = command.spawn().map_err(|e| format!("the server: {e}"))?;
         let server = Self {
             process,
@@ -66,12 +67,36 @@ impl Server {
     }
 
     /// The clock of a tick rate.
-    pub(crate) fn ticks(&self, tick_rate_hz: u16) -> Result<Ticks, String> {
+    fn ticks(&self, tick_rate_hz: u16) -> Result<Ticks, String> {
         let label = format!("{{tick_rate_hz=\"{tick_rate_hz}\"}}");
         Ok(Ticks {
             run: self.metric(&format!("downbeat_ticks_total{label}"))?,
             dropped: self.metric(&format!("downbeat_ticks_dropped_total{label}"))?,
         })
+    }
+
+    /// Ticks run or dropped per minute, measured from one tick's edge to another's `length` later,
+    /// and how many of them were dropped.
+    pub(crate) fn pace(&self, tick_rate_hz: u16, length: Duration) -> Result<(f64, f64), String> {
+        let (first, start) = self.next_tick(tick_rate_hz)?;
+        std::thread::sleep(length);
+        let (last, end) = self.next_tick(tick_rate_hz)?;
+        let ticks = last.run + last.dropped - first.run - first.dropped;
+        let minutes = (end - start).as_secs_f64() / 60.0;
+        Ok((ticks / minutes, last.dropped - first.dropped))
+    }
+
+    /// Waits for the clock to tick.
+    fn next_tick(&self, tick_rate_hz: u16) -> Result<(Ticks, Instant), String> {
+        let before = self.ticks(tick_rate_hz)?;
+        for _ in 0..5000 {
+            let now = self.ticks(tick_rate_hz)?;
+            if now.run > before.run {
+                return Ok((now, Instant::now()));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err("the clock stands still".into())
     }
 
     /// How many connections were closed with a code.

@@ -107,7 +107,7 @@ describe('client', () => {
     expect(client.rtt).toBeCloseTo(40);
   });
 
-  it('comes back to the same room under the same name, later each time', () => {
+  it('row 26: comes back to the same room under the same name by itself, later each time', () => {
     const delays: number[] = [];
     client.on('state', (state) => state.type === 'reconnecting' && delays.push(state.delayMs));
     for (let i = 0; i < 8; i++) {
@@ -185,7 +185,7 @@ describe('client', () => {
     expect(() => client.join('no such room')).toThrow(RangeError);
   });
 
-  it('hands out events and refusals after the tick is applied', () => {
+  it('row 26: opens, hands out events and refusals after the tick is applied', () => {
     const heard: unknown[] = [];
     client.on('event', (event) => heard.push(event.type, client.view.tick));
     client.on('refused', (seq) => heard.push(seq));

@@ -19,6 +19,10 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
     pub(crate) fn subtract(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Relaxed);
     }
@@ -33,6 +37,8 @@ pub struct Counters {
     ticks_dropped: [Counter; RATES],
     step_nanos: [Counter; RATES],
     closes: [Counter; CloseCode::ALL.len()],
+    /// When the tick thread began its last turn; see `WorldHandle::since_turn`.
+    pub(crate) last_turn_ms: Counter,
     /// Rooms that are open now, asleep or not.
     pub rooms_open: Counter,
     /// Rooms ended by a panic of their game.
@@ -64,6 +70,7 @@ impl Default for Counters {
             ticks_dropped: std::array::from_fn(|_| Counter::default()),
             step_nanos: std::array::from_fn(|_| Counter::default()),
             closes: Default::default(),
+            last_turn_ms: Counter::default(),
             rooms_open: Counter::default(),
             rooms_failed: Counter::default(),
             members: Counter::default(),

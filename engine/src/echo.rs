@@ -19,7 +19,8 @@ pub(crate) struct Echo {
     open: Option<(Tick, Duration)>,
     /// The lag that this peer usually has.
     usual: Duration,
-    asked: bool,
+    /// When it was asked for.
+    asked: Option<Duration>,
 }
 
 /// How far behind a peer is.
@@ -39,14 +40,14 @@ impl Echo {
         Self {
             open: None,
             usual: ECHO_ASK_AFTER,
-            asked: false,
+            asked: None,
         }
     }
 
     pub(crate) fn handle_sent(&mut self, tick: Tick, now: Duration) {
         if self.open.is_none() {
             self.open = Some((tick, now));
-            self.asked = false;
+            self.asked = None;
         }
     }
 
@@ -61,8 +62,8 @@ impl Echo {
     }
 
     /// The peer was asked; it will not be asked again for the same tick.
-    pub(crate) const fn handle_asked(&mut self) {
-        self.asked = true;
+    pub(crate) const fn handle_asked(&mut self, now: Duration) {
+        self.asked = Some(now);
     }
 
     pub(crate) fn poll(&self, now: Duration) -> Lag {
@@ -70,11 +71,15 @@ impl Echo {
             return Lag::Fine;
         };
         let late = now.saturating_sub(at);
+        // Whoever was asked is given the time that its answer usually takes.
+        let answer_due = self
+            .asked
+            .is_none_or(|asked| now.saturating_sub(asked) >= self.usual + ASK_MARGIN);
         if late >= ECHO_CLOSE_AFTER {
             Lag::TooSlow
-        } else if late >= self.usual + ECHO_STALE_AFTER {
+        } else if late >= self.usual + ECHO_STALE_AFTER && answer_due {
             Lag::Stale
-        } else if !self.asked && late >= (self.usual + ASK_MARGIN).min(ECHO_ASK_AFTER) {
+        } else if self.asked.is_none() && late >= (self.usual + ASK_MARGIN).min(ECHO_ASK_AFTER) {
             Lag::Ask(tick)
         } else {
             Lag::Fine
@@ -98,7 +103,7 @@ mod tests {
             echo.handle_sent(Tick::new(1), ms(at));
             let lag = echo.poll(ms(at));
             if matches!(lag, Lag::Ask(_)) {
-                echo.handle_asked();
+                echo.handle_asked(ms(at));
             }
             if told.last().is_none_or(|(_, last)| *last != lag) {
                 told.push((at, lag));
@@ -110,7 +115,7 @@ mod tests {
                 (0, Lag::Fine),
                 (1000, Lag::Ask(Tick::new(1))),
                 (1050, Lag::Fine),
-                (1500, Lag::Stale),
+                (2200, Lag::Stale),
                 (2500, Lag::TooSlow)
             ]
         );
@@ -126,6 +131,33 @@ mod tests {
         echo.handle_sent(Tick::new(2), ms(10_000));
         assert_eq!(echo.poll(ms(10_250)), Lag::Ask(Tick::new(2)));
         assert_eq!(echo.poll(ms(10_540)), Lag::Stale);
+    }
+
+    /// Two seconds of steering, then an echo a second; pings are answered.
+    #[test]
+    fn a_player_far_away_who_lets_go_of_the_keys_is_never_stale() {
+        for rtt in [20, 150, 300, 450, 700] {
+            let mut echo = Echo::new();
+            // (when it arrives at the server, tick)
+            let mut echoes = std::collections::VecDeque::new();
+            for at in (0..20_000_u64).step_by(50) {
+                let tick = Tick::new(u32::try_from(at / 50).expect("small"));
+                while let Some((_, seen)) = echoes.pop_front_if(|&mut (due, _)| due <= at) {
+                    echo.handle_seen(seen, ms(at));
+                }
+                let lag = echo.poll(ms(at));
+                if let Lag::Ask(tick) = lag {
+                    echo.handle_asked(ms(at));
+                    echoes.push_back((at + rtt, tick));
+                }
+                assert!(!matches!(lag, Lag::Stale | Lag::TooSlow), "{rtt} ms, at {at}");
+                echo.handle_sent(tick, ms(at));
+                if at < 2000 || at.is_multiple_of(1000) {
+                    echoes.push_back((at + rtt, tick));
+                }
+                echoes.make_contiguous().sort_unstable_by_key(|&(due, _)| due);
+            }
+        }
     }
 
     #[test]

@@ -123,6 +123,9 @@ impl<E: Replicate> Entities<E> {
 
     /// Those within `radius`, in id order, each at the place where it is right now.
     pub(crate) fn near(&self, point: Vec2, radius: f32) -> Vec<EntityId> {
+        if radius.is_nan() || radius < 0.0 {
+            return Vec::new();
+        }
         let unindexed = self.unindexed.iter().copied();
         let indexed = self.index.candidates(point, radius);
         let indexed = indexed.filter(|&id| !self.slots[id].moved);
@@ -284,6 +287,39 @@ mod tests {
         assert_eq!(a.index(), b.index());
         assert_eq!(changes(&mut entities), (vec![(1, Change::Added)], vec![1]));
         assert_eq!(entities.get(a), None);
+    }
+
+    #[test]
+    fn near_takes_any_numbers() {
+        const ODD: [f32; 7] = [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::MAX,
+            f32::MIN,
+            0.0,
+            -1.0,
+        ];
+        let mut entities = Entities::new();
+        // More than stay unindexed.
+        let ids: Vec<_> = (0..UNINDEXED_MAX + ODD.len())
+            .map(|i| entities.spawn(point(ODD[i % ODD.len()], 0.0)))
+            .collect();
+        for x in ODD {
+            for radius in ODD {
+                let near = entities.near(Vec2::new(x, 0.0), radius);
+                let expected = ids.iter().copied().filter(|&id| {
+                    let at = entities.get(id).expect("alive").0;
+                    radius >= 0.0
+                        && at.distance_squared(Vec2::new(x, 0.0)) <= radius * radius
+                });
+                assert_eq!(near, expected.collect::<Vec<_>>(), "{radius} around {x}");
+            }
+        }
+        for id in ids {
+            assert!(entities.despawn(id).is_some());
+        }
+        assert!(entities.near(Vec2::ZERO, f32::INFINITY).is_empty());
     }
 
     proptest! {

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::counters::Counters;
 use crate::frame::Frame;
 use crate::game::{Game, Listing, Player, PlayerId};
 use crate::hosted::{Hosted, Stage, Status, Unlist};
@@ -25,6 +27,8 @@ use crate::world::{LoopIn, WorldHandle};
 /// How the rooms of a game are run.
 #[derive(Clone, Debug)]
 pub struct HostConfig<G: Game> {
+    /// What the game is called here, in the welcome and in logs.
+    pub name: Arc<str>,
     /// What a room that is opened by a join is opened with.
     pub settings: G::Settings,
     /// Rooms of all games together.
@@ -36,6 +40,7 @@ pub struct HostConfig<G: Game> {
 impl<G: Game> Default for HostConfig<G> {
     fn default() -> Self {
         Self {
+            name: G::NAME.into(),
             settings: G::Settings::default(),
             rooms_max: 10_000,
             grace_s: 0,
@@ -113,12 +118,39 @@ struct Entry<G: Game, L: Link> {
 
 struct TaskEntry<G: Game, L: Link> {
     control: mpsc::Sender<TaskIn<G, L>>,
-    /// One clone in each of the task's slots: counts who is there or on the way.
+    /// One clone in each occupant: counts who is there or on the way.
     seats: Arc<()>,
+}
+
+/// One who is in a room or on the way in, for as long as this lives, however that ends.
+pub(crate) struct Occupant {
+    status: Arc<Status>,
+    counters: Arc<Counters>,
+    _seat: Arc<()>,
+}
+
+impl Occupant {
+    fn new(status: &Arc<Status>, counters: &Arc<Counters>, seat: &Arc<()>) -> Self {
+        status.occupants.fetch_add(1, Ordering::AcqRel);
+        counters.members.add(1);
+        Self {
+            status: Arc::clone(status),
+            counters: Arc::clone(counters),
+            _seat: Arc::clone(seat),
+        }
+    }
+}
+
+impl Drop for Occupant {
+    fn drop(&mut self) {
+        self.status.occupants.fetch_sub(1, Ordering::AcqRel);
+        self.counters.members.subtract(1);
+    }
 }
 
 /// The way from a room task to its room.
 pub(crate) struct RoomPort<G: Game> {
+    pub(crate) game: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) number: u64,
     pub(crate) tick_rate_hz: u16,
@@ -150,7 +182,7 @@ impl<G: Game, L: Link> Host<G, L> {
         assert!(
             (TICK_RATE_HZ_MIN..=TICK_RATE_HZ_MAX).contains(&rate),
             "a tick rate is {TICK_RATE_HZ_MIN} to {TICK_RATE_HZ_MAX} Hz, {} asks for {rate}",
-            G::NAME
+            config.name
         );
         Self {
             inner: Arc::new(Inner {
@@ -205,7 +237,6 @@ impl<G: Game, L: Link> Host<G, L> {
         let entered = self.seat(room, entry, player, link);
         if entered.is_ok() {
             entry.next_player += 1;
-            entry.status.occupants.fetch_add(1, Ordering::AcqRel);
         }
         entered
     }
@@ -263,6 +294,7 @@ impl<G: Game, L: Link> Host<G, L> {
         inner.world.open(Box::new(Hosted {
             number,
             start: Start {
+                game: Arc::clone(&inner.config.name),
                 name,
                 world_seed: inner.world.seed(),
                 settings: inner.config.settings.clone(),
@@ -286,46 +318,55 @@ impl<G: Game, L: Link> Host<G, L> {
         player: Player<G>,
         link: L,
     ) -> Result<(), (EnterError, L)> {
-        entry.tasks.retain(|task| !task.control.is_closed());
-        let free = entry
-            .tasks
-            .iter()
-            .position(|task| Arc::strong_count(&task.seats) <= TASK_MEMBERS_MAX);
-        let at = match free {
-            Some(at) => at,
-            None => {
-                let Some(notices) = entry.notices.upgrade() else {
-                    return Err((EnterError::Busy, link)); // the room ended a moment ago
+        let mut coming = (player, link);
+        loop {
+            entry.tasks.retain(|task| !task.control.is_closed());
+            let free = entry
+                .tasks
+                .iter()
+                .find(|task| Arc::strong_count(&task.seats) <= TASK_MEMBERS_MAX);
+            let Some(task) = free else {
+                let Some(task) = self.start_task(room, entry) else {
+                    return Err((EnterError::Busy, coming.1)); // the world has stopped
                 };
-                let port = RoomPort {
-                    name: room.into(),
-                    number: entry.number,
-                    tick_rate_hz: G::tick_rate_hz(&self.inner.config.settings),
-                    inbox: entry.inbox.clone(),
-                    status: Arc::clone(&entry.status),
-                    world: self.inner.world.clone(),
-                };
-                let (control, receiver) = mpsc::channel(TASK_MEMBERS_MAX + 1);
-                tokio::spawn(RoomTask::new(port).run(receiver, notices.subscribe()));
-                entry.tasks.push(TaskEntry {
-                    control,
-                    seats: Arc::new(()),
-                });
-                entry.tasks.len() - 1
-            }
+                entry.tasks.push(task);
+                continue;
+            };
+            let counters = self.inner.world.counters();
+            let enter = Enter {
+                player: coming.0,
+                link: coming.1,
+                occupant: Occupant::new(&entry.status, counters, &task.seats),
+            };
+            coming = match task.control.try_send(TaskIn::Enter(Box::new(enter))) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(TaskIn::Enter(enter))) => {
+                    return Err((EnterError::Busy, enter.link));
+                }
+                // The task has ended in just this moment: the next look finds another.
+                Err(TrySendError::Closed(TaskIn::Enter(enter))) => (enter.player, enter.link),
+                Err(_) => unreachable!("an enter was sent"),
+            };
+        }
+    }
+
+    fn start_task(&self, room: &str, entry: &Entry<G, L>) -> Option<TaskEntry<G, L>> {
+        let notices = entry.notices.upgrade()?;
+        let port = RoomPort {
+            game: Arc::clone(&self.inner.config.name),
+            name: room.into(),
+            number: entry.number,
+            tick_rate_hz: G::tick_rate_hz(&self.inner.config.settings),
+            inbox: entry.inbox.clone(),
+            status: Arc::clone(&entry.status),
+            world: self.inner.world.clone(),
         };
-        let task = &entry.tasks[at];
-        let enter = Enter {
-            player,
-            link,
-            seat: Arc::clone(&task.seats),
-        };
-        task.control
-            .try_send(TaskIn::Enter(Box::new(enter)))
-            .map_err(|error| match error.into_inner() {
-                TaskIn::Enter(enter) => (EnterError::Busy, enter.link),
-                TaskIn::Drain => unreachable!("an enter was sent"),
-            })
+        let (control, receiver) = mpsc::channel(TASK_MEMBERS_MAX + 1);
+        tokio::spawn(RoomTask::new(port).run(receiver, notices.subscribe()));
+        Some(TaskEntry {
+            control,
+            seats: Arc::new(()),
+        })
     }
 }
 

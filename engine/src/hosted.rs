@@ -15,6 +15,7 @@ use crate::game::{Game, Listing, Refusal};
 use crate::inbox::Inbox;
 use crate::panics;
 use crate::sim::{Sim, Start};
+use crate::tick::Tick;
 use crate::wire::{Close, CloseCode};
 
 /// What the loop does with a room after a step.
@@ -34,6 +35,8 @@ pub(crate) trait AnyRoom: Send {
     fn step(&mut self) -> Next;
     /// Closes the room if nobody is in it or on the way into it.
     fn close_if_empty(&mut self) -> bool;
+    /// Drops the room, whatever its game does when it is dropped.
+    fn discard(self: Box<Self>);
 }
 
 /// What a room shares with its tasks and its directory.
@@ -96,10 +99,10 @@ impl<G: Game> AnyRoom for Hosted<G> {
             return;
         }
         let opened = {
-            let _in_room = panics::in_room(G::NAME, &self.start.name);
+            let _in_room = panics::in_room(&self.start.game, &self.start.name);
             catch_unwind(AssertUnwindSafe(|| Sim::open(&self.start)))
         };
-        let (game, room) = (G::NAME, &*self.start.name);
+        let (game, room) = (&*self.start.game, &*self.start.name);
         self.stage = match opened {
             Ok(Ok(sim)) => {
                 tracing::info!(game, room, "room opened");
@@ -111,7 +114,7 @@ impl<G: Game> AnyRoom for Hosted<G> {
                 Stage::Broken(Close::with_reason(CloseCode::Refused, reason))
             }
             Err(payload) => {
-                self.count_failure(&*payload);
+                self.count_failure(payload);
                 Stage::Broken(CloseCode::RoomFailed.into())
             }
         };
@@ -120,7 +123,7 @@ impl<G: Game> AnyRoom for Hosted<G> {
     fn step(&mut self) -> Next {
         self.open();
         let frame = {
-            let _in_room = panics::in_room(G::NAME, &self.start.name);
+            let _in_room = panics::in_room(&self.start.game, &self.start.name);
             catch_unwind(AssertUnwindSafe(|| self.step_game()))
         };
         match frame {
@@ -131,7 +134,7 @@ impl<G: Game> AnyRoom for Hosted<G> {
                 self.sleep_if_empty()
             }
             Ok(frame) => self.end(frame),
-            Err(payload) => self.fail(&*payload),
+            Err(payload) => self.fail(payload),
         }
     }
 
@@ -139,12 +142,20 @@ impl<G: Game> AnyRoom for Hosted<G> {
         let closed = self.directory.unlist_if_empty(self.number);
         if closed {
             tracing::info!(
-                game = G::NAME,
+                game = &*self.start.game,
                 room = &*self.start.name,
                 "room closed, nobody came"
             );
         }
         closed
+    }
+
+    fn discard(self: Box<Self>) {
+        let (game, name) = (Arc::clone(&self.start.game), Arc::clone(&self.start.name));
+        let _in_room = panics::in_room(&game, &name);
+        if panics::drop_caught(self) {
+            tracing::error!(game = &*game, room = &*name, "game panicked when dropped");
+        }
     }
 }
 
@@ -155,25 +166,30 @@ impl<G: Game> Hosted<G> {
                 let wanted = self.status.keyframe_wanted.swap(false, Ordering::AcqRel);
                 sim.step(self.inbox.drain(), wanted)
             }
-            Stage::Broken(close) => last_frame(*close),
+            Stage::Broken(close) => last_frame(Tick::ZERO, *close),
             Stage::Closed => unreachable!("a room is opened before its first step"),
         }
     }
 
-    fn fail(&mut self, payload: &(dyn Any + Send)) -> Next {
+    fn fail(&mut self, payload: Box<dyn Any + Send>) -> Next {
         self.count_failure(payload);
-        self.end(last_frame(CloseCode::RoomFailed.into()))
+        let tick = match &self.stage {
+            Stage::Open(sim) => sim.room.tick,
+            Stage::Closed | Stage::Broken(_) => Tick::ZERO,
+        };
+        self.end(last_frame(tick, CloseCode::RoomFailed.into()))
     }
 
-    fn count_failure(&self, payload: &(dyn Any + Send)) {
-        let message = panics::message(payload);
+    fn count_failure(&self, payload: Box<dyn Any + Send>) {
+        let message = panics::message(&*payload);
         tracing::error!(
-            game = G::NAME,
+            game = &*self.start.game,
             room = &*self.start.name,
             message,
             "game panicked, its room is closed"
         );
         self.counters.rooms_failed.add(1);
+        panics::drop_caught(payload);
     }
 
     /// Off the list first: whoever comes now opens a new room of that name.
@@ -214,8 +230,9 @@ impl<G: Game> Hosted<G> {
     }
 }
 
-fn last_frame(close: Close) -> Frame {
+fn last_frame(tick: Tick, close: Close) -> Frame {
     Frame {
+        tick,
         end: Some(close),
         ..Frame::default()
     }

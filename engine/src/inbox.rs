@@ -1,7 +1,7 @@
 //! The inbox of a room: everything that enters it, in one order.
 //!
 //! Room tasks push, the tick takes. Bounded twice: inputs beyond their number are turned away while
-//! joins and leaves still find room.
+//! joins still find room. A leave always does: there is at most one for each join.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -68,7 +68,8 @@ pub(crate) fn inbox<G: Game>() -> (InboxSender<G>, Inbox<G>) {
 impl<G: Game> InboxSender<G> {
     /// Hands over, or hands back what does not fit. A closed room swallows everything.
     pub(crate) fn push(&self, entry: RoomIn<G>, inputs_max: usize) -> Result<(), RoomIn<G>> {
-        if self.sender.len() >= INBOX_ENTRIES_MAX {
+        let is_leave = matches!(entry, RoomIn::Leave { .. });
+        if !is_leave && self.sender.len() >= INBOX_ENTRIES_MAX {
             return Err(entry);
         }
         let is_input = matches!(entry, RoomIn::Input { .. });

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// that an overloaded loop never spirals.
 pub const CATCH_UP_TICKS_MAX: u32 = 3;
 
+/// The tick thread takes a turn this often also when there is nothing to do: whoever looks after
+/// it can tell idle from stuck.
+pub const IDLE_TURN_EVERY: Duration = Duration::from_secs(1);
+
 /// The slowest and the fastest tick rate: 1 Hz is a board game; beyond 128 Hz the kernel's send
 /// costs more than the rules.
 pub const TICK_RATE_HZ_MIN: u16 = 1;

@@ -91,6 +91,12 @@ impl<I: Clone> Inputs<I> {
         }
     }
 
+    /// Refuses all that waits, and lets go of what is held.
+    pub(crate) fn refuse_waiting(&mut self) {
+        self.refused.extend(self.once.drain(..).map(|(seq, _)| seq));
+        self.held = None;
+    }
+
     /// Moves what this step applies into `due`.
     pub(crate) fn take_due(&mut self, due: &mut Vec<I>) {
         for (_, input) in self.once.drain(..INPUTS_PER_TICK_MAX.min(self.once.len())) {

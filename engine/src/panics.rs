@@ -3,29 +3,25 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
-use std::panic;
-use std::sync::Once;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
 
 thread_local! {
-    static ROOM: RefCell<Option<(&'static str, String)>> = const { RefCell::new(None) };
+    static ROOM: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
 }
 
 /// While it lives, a panic on this thread is logged as that room's.
 pub(crate) struct InRoom(());
 
 /// Marks this thread as working for a room.
-pub(crate) fn in_room(game: &'static str, room: &str) -> InRoom {
-    ROOM.with_borrow_mut(|current| match current {
-        // The same room again, tick after tick: nothing to allocate.
-        Some((g, r)) if *g == game && r == room => {}
-        _ => *current = Some((game, room.to_owned())),
-    });
+pub(crate) fn in_room(game: &Arc<str>, room: &Arc<str>) -> InRoom {
+    ROOM.set(Some((Arc::clone(game), Arc::clone(room))));
     InRoom(())
 }
 
 impl Drop for InRoom {
     fn drop(&mut self) {
-        ROOM.with_borrow_mut(|current| *current = None);
+        ROOM.set(None);
     }
 }
 
@@ -39,8 +35,8 @@ pub(crate) fn install_hook() {
                 return previous(info);
             };
             tracing::error!(
-                game,
-                room,
+                game = &*game,
+                room = &*room,
                 message = message(info.payload()),
                 at = info.location().map(ToString::to_string),
                 backtrace = %Backtrace::force_capture(),
@@ -48,6 +44,13 @@ pub(crate) fn install_hook() {
             );
         }));
     });
+}
+
+/// Drops what a game made, which may panic over it; answers whether it did.
+pub(crate) fn drop_caught<T>(value: T) -> bool {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    // What the panic of a drop carries is better not dropped at all.
+    dropped.map_err(std::mem::forget).is_err()
 }
 
 /// The words of a panic.

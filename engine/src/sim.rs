@@ -27,6 +27,8 @@ pub(crate) struct Sim<G: Game> {
 /// Where a room starts.
 #[derive(Clone, Debug)]
 pub(crate) struct Start<G: Game> {
+    /// What the game is called here.
+    pub(crate) game: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) world_seed: u64,
     pub(crate) settings: G::Settings,
@@ -151,6 +153,10 @@ impl<G: Game> Sim<G> {
             let Some(member) = self.room.members.get_mut(&player) else {
                 continue;
             };
+            if member.seat == Seat::Spectator {
+                member.inputs.refuse_waiting(); // asked for before it was seated there
+                continue;
+            }
             member.inputs.take_due(&mut self.due);
             for input in self.due.drain(..) {
                 self.game.input(&mut self.room, player, input);

@@ -51,7 +51,7 @@ impl Index {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float saturates: what is too far away, or no number, shares the outermost square"
+    reason = "a float saturates: what is too far away shares the outermost square, no number is zero"
 )]
 pub(crate) fn square_of(point: Vec2) -> Square {
     let square = (point / SQUARE_M).floor();

@@ -80,6 +80,7 @@ impl<G: Game> TestRoom<G> {
     pub fn try_open(settings: G::Settings, world_seed: u64) -> Result<Self, OpenError> {
         let grace_ticks = 10 * u32::from(G::tick_rate_hz(&settings));
         let sim = Sim::open(&Start {
+            game: G::NAME.into(),
             name: "test".into(),
             world_seed,
             settings,

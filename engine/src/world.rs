@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::hosted::{AnyRoom, Next};
-use crate::limits::EMPTY_ROOM_KEPT;
+use crate::limits::{EMPTY_ROOM_KEPT, IDLE_TURN_EVERY};
 use crate::pacer::Pacer;
 use crate::panics;
 
@@ -64,6 +64,7 @@ pub struct WorldHandle {
     room_numbers: Arc<AtomicU64>,
     seed: u64,
     ended: watch::Receiver<()>,
+    start: Instant,
 }
 
 /// What a world ended with.
@@ -92,11 +93,12 @@ impl World {
         let (mut handle, receiver, alive) = WorldHandle::new(config.seed);
         handle.opener = Some(start_opener(handle.sender.clone())?);
         let heart = Loop::new(config, Arc::clone(&handle.counters))?;
+        let start = handle.start;
         let thread = std::thread::Builder::new()
             .name("downbeat-tick".into())
             .spawn(move || {
                 let _alive = alive; // dropped however this thread ends
-                run(heart, &receiver)
+                run(heart, &receiver, start)
             })?;
         Ok(Self { handle, thread })
     }
@@ -120,6 +122,10 @@ impl World {
 
 impl WorldHandle {
     /// A handle, where its messages arrive, and what must be dropped when the world ends.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tick thread counts from here"
+    )]
     pub(crate) fn new(seed: u64) -> (Self, Receiver<LoopIn>, watch::Sender<()>) {
         let (sender, messages) = crossbeam_channel::unbounded();
         let (alive, ended) = watch::channel(());
@@ -130,6 +136,7 @@ impl WorldHandle {
             room_numbers: Arc::new(AtomicU64::new(1)),
             seed,
             ended,
+            start: Instant::now(),
         };
         (handle, messages, alive)
     }
@@ -148,6 +155,15 @@ impl WorldHandle {
     pub async fn ended(&self) {
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
+    }
+
+    /// How long ago the tick thread began its last turn.
+    ///
+    /// It takes one each [`IDLE_TURN_EVERY`] at least, so much more than that means that a game
+    /// holds it up.
+    pub fn since_turn(&self) -> Duration {
+        let last = Duration::from_millis(self.counters.last_turn_ms.value());
+        self.start.elapsed().saturating_sub(last)
     }
 
     pub(crate) fn next_room_number(&self) -> u64 {
@@ -187,31 +203,24 @@ fn start_opener(loop_in: Sender<LoopIn>) -> Result<Sender<Box<dyn AnyRoom>>, std
 }
 
 /// The thread: waits for the next deadline or a message, whichever comes first.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tick thread is where the clock is read"
-)]
-fn run(mut heart: Loop, messages: &Receiver<LoopIn>) -> Stopped {
-    let start = Instant::now();
+fn run(mut heart: Loop, messages: &Receiver<LoopIn>, start: Instant) -> Stopped {
     let mut running = true;
     while running {
-        let deadline = heart.turn(start.elapsed(), || start.elapsed());
-        let first = match deadline {
-            Some(deadline) => match messages.recv_deadline(start + deadline) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => break,
-            },
-            None => match messages.recv() {
-                Ok(message) => Some(message),
-                Err(_) => break,
-            },
+        let now = start.elapsed();
+        let idle = now + IDLE_TURN_EVERY;
+        let deadline = heart.turn(now, || start.elapsed()).unwrap_or(idle);
+        let first = match messages.recv_deadline(start + deadline.min(idle)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
         };
         for message in first.into_iter().chain(messages.try_iter()) {
             running &= heart.handle(message, start.elapsed());
         }
     }
-    heart.stopped()
+    let stopped = heart.stopped();
+    heart.discard();
+    stopped
 }
 
 /// The rooms of one tick rate that are awake.
@@ -273,6 +282,8 @@ impl Loop {
     ///
     /// `clock` is only asked how long steps took.
     pub(crate) fn turn(&mut self, now: Duration, clock: impl Fn() -> Duration) -> Option<Duration> {
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.counters.last_turn_ms.set(now_ms);
         let mut sleepy = Vec::new();
         for (&rate, group) in &mut self.clocks {
             if group.awake.is_empty() {
@@ -317,6 +328,12 @@ impl Loop {
         }
     }
 
+    fn discard(self) {
+        let awake = self.clocks.into_values().flat_map(|clock| clock.awake);
+        let asleep = self.asleep.into_values().map(|sleeper| sleeper.room);
+        awake.chain(asleep).for_each(AnyRoom::discard);
+    }
+
     fn start(&mut self, room: Box<dyn AnyRoom>, now: Duration) {
         let rate = room.tick_rate_hz();
         let clock = self.clocks.entry(rate).or_insert_with(|| Clock {
@@ -339,8 +356,10 @@ impl Loop {
             sleeper.close_at = now + kept;
             sleeper.room.close_if_empty()
         });
-        let closed = u64::try_from(closed.count()).expect("a count of rooms");
-        self.counters.rooms_open.subtract(closed);
+        for (_, sleeper) in closed {
+            sleeper.room.discard();
+            self.counters.rooms_open.subtract(1);
+        }
     }
 }
 
@@ -363,7 +382,7 @@ fn step_all(
             Next::Tick => {}
             Next::Sleep => sleepy.push(awake.swap_remove(at)),
             Next::End => {
-                awake.swap_remove(at);
+                awake.swap_remove(at).discard();
                 ended += 1;
             }
         }

@@ -80,6 +80,7 @@ impl<G: Game> Definition for Defined<G> {
 
     fn start(&self, world: WorldHandle, limits: &HostLimits) -> Arc<dyn GameEntry> {
         let config = HostConfig {
+            name: Arc::clone(&self.name),
             settings: self.options.settings.clone(),
             rooms_max: limits.rooms_max,
             grace_s: limits.grace_s.unwrap_or(self.options.grace_s),

@@ -289,3 +289,35 @@ fn check_writable(folder: &Path) -> Result<(), StartError> {
         error,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_whose_tick_loop_has_ended_is_neither_healthy_nor_ready() {
+        let contents = Contents {
+            games: &[],
+            pages: Pages::default(),
+        };
+        let running = Running::start(contents, Config::for_tests()).await;
+        let Running { world, address, .. } = running.expect("starts");
+        let stopped = tokio::task::spawn_blocking(|| world.stop());
+        let stopped = stopped.await.expect("no panic");
+        stopped.expect("the loop ended well");
+        for path in ["/healthz", "/readyz"] {
+            let mut stream = tokio::net::TcpStream::connect(address).await.expect("in");
+            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("read");
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{path}: {answer}");
+            assert!(
+                answer.ends_with("the tick loop is dead\n"),
+                "{path}: {answer}"
+            );
+        }
+    }
+}

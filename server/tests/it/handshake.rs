@@ -1,7 +1,7 @@
 use downbeat_server::Config;
 use downbeat_server::config::{Create, GameConfig};
 
-use crate::stage::{Client, handshake, raw, request, start, start_with, status};
+use crate::stage::{Client, handshake, nobody_is_left, raw, request, start, start_with, status};
 
 /// A path, headers beyond the usual ones, and what comes of it.
 type Attempt<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
@@ -157,9 +157,7 @@ async fn connections_are_capped_and_a_place_comes_free_again() {
     assert_eq!(status(&page), 429);
     assert!(page.contains("retry-after: "), "{page}");
     drop(ada);
-    while running.connections() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    nobody_is_left(&running).await;
     assert_eq!(
         status(&request(running.addr(), "GET", "/healthz", "").await),
         200

@@ -1,4 +1,4 @@
-use crate::stage::{Client, start};
+use crate::stage::{Client, nobody_is_left, start};
 
 #[tokio::test]
 async fn a_member_is_welcomed_and_sees_what_its_input_did() {
@@ -62,8 +62,6 @@ async fn a_goodbye_is_answered_and_is_no_loss() {
         ada.ws.close(Some(bye)).await.expect("sent");
         assert_eq!(ada.goodbye().await, (1000, "bye".into()));
     }
-    while running.connections() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    nobody_is_left(&running).await;
     assert_eq!(running.counters().connections_lost.value(), 0);
 }

@@ -1,4 +1,7 @@
-use downbeat_server::{App, Config, StartError};
+use std::time::Duration;
+
+use downbeat::{Game, OpenError, Player, PlayerId, Refusal, Room, Seat};
+use downbeat_server::{App, Config, StartError, StopError};
 
 use crate::stage::{Adder, Client, request, start, status};
 
@@ -37,8 +40,47 @@ async fn a_stop_does_not_wait_for_those_who_never_answer() {
     let running = start().await;
     let _silent = Client::join(running.addr(), "main", "Ada").await;
     let _idle = tokio::net::TcpStream::connect(running.addr()).await;
-    let stop = tokio::time::timeout(std::time::Duration::from_secs(10), running.stop());
+    let stop = tokio::time::timeout(Duration::from_secs(10), running.stop());
     stop.await.expect("in time").expect("stopped");
+}
+
+/// Its first input takes longer than a server may take to stop.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stuck;
+
+#[downbeat::game]
+impl Game for Stuck {
+    const NAME: &'static str = "adder";
+    type Input = u32;
+
+    fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {
+        Ok(Self)
+    }
+
+    fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
+        Ok(Seat::Player)
+    }
+
+    fn input(&mut self, _: &mut Room<Self>, _: PlayerId, seconds: u32) {
+        std::thread::sleep(Duration::from_secs(seconds.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_game_that_never_ends_its_tick_does_not_keep_the_server() {
+    let app = App::new().game::<Stuck>();
+    let running = app.start(Config::for_tests()).await.expect("starts");
+    let mut ada = Client::join(running.addr(), "main", "Ada").await;
+    ada.send(ada.view.input(1, 15)).await;
+    while running.counters().inputs.value() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The tick that takes the input in is the next one.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let began = std::time::Instant::now();
+    let stopped = running.stop().await;
+    assert!(matches!(stopped, Err(StopError::Stuck)), "{stopped:?}");
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

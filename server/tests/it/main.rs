@@ -4,6 +4,8 @@ mod stage;
 mod joining;
 mod handshake;
 mod offences;
+mod hostile;
+mod offenders;
 mod http;
 mod lifecycle;
 mod process;

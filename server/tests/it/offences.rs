@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-use crate::stage::{Client, start, start_with};
+use crate::stage::{Client, nobody_is_left, start, start_with};
 
 const BAD_DATA: (u16, &str) = (1007, "message could not be decoded");
 const TOO_BIG: (u16, &str) = (1009, "message too big");
@@ -129,9 +129,7 @@ async fn who_dribbles_headers_is_cut_off() {
     let patience = Duration::from_secs(10); // fifty times the deadline
     let cut_off = tokio::time::timeout(patience, dribble).await;
     cut_off.expect("cut off");
-    while running.connections() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    nobody_is_left(&running).await;
 }
 
 #[tokio::test]
@@ -152,8 +150,6 @@ async fn who_vanishes_gives_its_place_back() {
     let stranger = Client::connect(running.addr(), "main").await.expect("in");
     assert_eq!(running.connections(), 2);
     drop((client, stranger));
-    while running.connections() > 0 || running.counters().members.value() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    nobody_is_left(&running).await;
     assert_eq!(running.counters().connections_lost.value(), 1);
 }

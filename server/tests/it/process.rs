@@ -1,10 +1,14 @@
 //! The program as a person starts it: `examples/counter.rs`, which is built with these tests.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crate::stage::{request, status};
+use crate::stage::{Client, request, status};
 
 fn program() -> Command {
     let mut path: PathBuf = std::env::current_exe().expect("a test");
@@ -22,24 +26,85 @@ fn output(arguments: &[&str]) -> Output {
     program().args(arguments).output().expect("it runs")
 }
 
-/// Starts a server on any port; answers it with its address.
-fn serve() -> (Child, std::net::SocketAddr) {
-    let mut program = program();
-    program.args(["--listen", "127.0.0.1:0", "--admin", "off"]);
-    program.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = program.spawn().expect("it runs");
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().expect("piped");
-    BufReader::new(stdout).read_line(&mut line).expect("a line");
-    let address = line
-        .split("http://")
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next());
-    let address = address.and_then(|address| address.parse().ok());
-    (
-        child,
-        address.unwrap_or_else(|| panic!("no address in {line:?}")),
-    )
+/// A server in a process of its own.
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) players: SocketAddr,
+    pub(crate) operators: SocketAddr,
+    log: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+}
+
+impl Served {
+    /// Starts one on any ports.
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let mut program = program();
+        program.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        program.envs(variables.iter().copied());
+        program.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = program.spawn().expect("it runs");
+        let mut greeting = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        let read = BufReader::new(stdout).read_line(&mut greeting);
+        read.expect("a line");
+        let log = Arc::<Mutex<String>>::default();
+        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let into = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines {
+                let mut log = into.lock().expect("no panic");
+                *log += &format!("{}\n", line.expect("text"));
+            }
+        });
+        let mut served = Self {
+            child,
+            players: word_behind("http://", &greeting).expect("an address"),
+            operators: SocketAddr::from(([0; 4], 0)),
+            log,
+            reader,
+        };
+        let listening = served.await_log("listening");
+        served.operators = word_behind("operators=", &listening).expect("an address");
+        served
+    }
+
+    /// Waits until the log has these words; answers the whole log.
+    fn await_log(&self, words: &str) -> String {
+        loop {
+            let log = self.log.lock().expect("no panic").clone();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(!self.reader.is_finished(), "no {words} in {log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args([signal, &pid]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// Waits for its end; answers its exit code and its log.
+    fn wait(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("it ends");
+        self.reader.join().expect("no panic");
+        let log = self.log.lock().expect("no panic").clone();
+        (status.code(), log)
+    }
+
+    /// Ends it; answers its log.
+    pub(crate) fn stop(mut self) -> String {
+        self.child.kill().expect("killed");
+        self.wait().1
+    }
+}
+
+fn word_behind<T: std::str::FromStr>(mark: &str, text: &str) -> Option<T> {
+    let (_, rest) = text.split_once(mark)?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 #[test]
@@ -77,24 +142,175 @@ fn every_key_is_explained() {
     }
 }
 
+#[test]
+fn a_mistake_in_the_environment_or_a_file_is_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("bound").to_string();
+    let file = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let (broken, bytes) = (file("broken", b"a = ["), file("bytes", b"\xff"));
+    let unknown = file("unknown", b"[games.counter]\nroms = 1");
+    let below_file = format!("{broken}/below");
+    let here = folder.path().to_str().expect("text");
+    let free = ["--listen", "127.0.0.1:0", "--admin", "off"];
+    let load = ["load", "--quiet", "--game", "counter"];
+    let taken_admin = ["--listen", "127.0.0.1:0", "--admin", &taken];
+    for (start, more, variable, words) in [
+        (
+            &[][..],
+            &[][..],
+            ("DOWNBEAT_LISTEN", "nonsense"),
+            "DOWNBEAT_LISTEN",
+        ),
+        (
+            &[],
+            &[],
+            ("DOWNBEAT_LISTN", ""),
+            "did you mean DOWNBEAT_LISTEN",
+        ),
+        (&[], &[], ("DOWNBEAT_CONFIG", ""), "DOWNBEAT_CONFIG"),
+        (&[], &["--config", here], ("X", ""), here),
+        (&[], &["--config", &broken], ("X", ""), "line 1"),
+        (&[], &["--config", &bytes], ("X", ""), "cannot be read"),
+        (
+            &[],
+            &["--config", &unknown],
+            ("X", ""),
+            "did you mean games.counter.rooms",
+        ),
+        (&[], &["--workers", "0"], ("X", ""), "from 1 to 1024"),
+        (&[], &["--listen", &taken], ("X", ""), "is in use"),
+        (&taken_admin, &[], ("X", ""), "another address with --admin"),
+        (
+            &free,
+            &["--data-dir", &broken],
+            ("X", ""),
+            "cannot be written",
+        ),
+        (
+            &free,
+            &["--data-dir", &below_file],
+            ("X", ""),
+            "cannot be written",
+        ),
+        (
+            &load,
+            &["--url", "nonsense"],
+            ("X", ""),
+            "ws://127.0.0.1:7777",
+        ),
+        (
+            &load,
+            &["--url", "ws://no.invalid:1"],
+            ("X", ""),
+            "no address found",
+        ),
+        (&load, &["--json", here], ("X", ""), "cannot write"),
+        (&load, &["--report", &below_file], ("X", ""), "cannot write"),
+        (
+            &load,
+            &["--json", "x", "--report", "x"],
+            ("X", ""),
+            "two files",
+        ),
+        (&load, &["--clients", "4000000000"], ("X", ""), "ulimit"),
+        (&load, &["--duration", "5"], ("X", ""), "5s"),
+    ] {
+        let mut program = program();
+        program.args(start).args(more).env(variable.0, variable.1);
+        let output = program.current_dir(here).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{more:?} {variable:?}: {text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{more:?} {variable:?}: {text}");
+        assert!(
+            text.starts_with("error: ") && text.contains(words),
+            "{words}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_load_that_meets_nobody_who_lets_it_in_is_one_line_and_exit_code_1() {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("ws://{}", listener.local_addr().expect("bound"));
+    for status in ["404 Not Found", "503 Service Unavailable", ""] {
+        let listener = listener.try_clone().expect("cloned");
+        let server = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().expect("a client");
+            let _ = socket.read(&mut [0; 1024]);
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+            let answer = if status.is_empty() { "" } else { &answer };
+            let _ = socket.write_all(answer.as_bytes());
+        });
+        let output = output(&[
+            "load",
+            "--url",
+            &url,
+            "--game",
+            "counter",
+            "--clients",
+            "1",
+            "--quiet",
+        ]);
+        server.join().expect("no panic");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{status}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            text.starts_with("error: none of 1 clients connected: "),
+            "{text}"
+        );
+        assert!(text.contains(status), "{status}: {text}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_signal_drains_and_ends_it_well() {
     for signal in ["-TERM", "-INT"] {
-        let (mut child, address) = serve();
-        assert_eq!(status(&request(address, "GET", "/healthz", "").await), 200);
-        let pid = child.id().to_string();
-        let kill = Command::new("kill").args([signal, &pid]).status();
-        assert!(kill.expect("kill runs").success());
-        let ended = tokio::task::spawn_blocking(move || {
-            let mut log = String::new();
-            let stderr = child.stderr.as_mut().expect("piped");
-            stderr.read_to_string(&mut log).expect("text");
-            (child.wait().expect("it ends"), log)
-        });
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), ended).await;
-        let (status, log) = ended.expect("within 10 s").expect("waited for");
-        assert_eq!(status.code(), Some(0), "{log}");
+        let served = Served::start(&[]);
+        let healthz = request(served.players, "GET", "/healthz", "").await;
+        assert_eq!(status(&healthz), 200);
+        served.signal(signal);
+        let ended = tokio::task::spawn_blocking(move || served.wait());
+        let ended = tokio::time::timeout(Duration::from_secs(10), ended).await;
+        let (code, log) = ended.expect("within 10 s").expect("waited for");
+        assert_eq!(code, Some(0), "{log}");
         assert!(log.contains("draining"), "{log}");
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_goodbyes() {
+    let served = Served::start(&[]);
+    let path = "/ws/counter/main";
+    let request = crate::stage::handshake(served.players, path);
+    let mut client = Client::connect_with(served.players, request)
+        .await
+        .expect("in");
+    client.send(downbeat::client::hello("Ada")).await;
+    client.see(|view| view.welcome.is_some()).await;
+    served.signal("-INT");
+    let ended = tokio::task::spawn_blocking(move || {
+        served.await_log("draining");
+        // The drain waits for the client's goodbye, which never comes.
+        while !served.reader.is_finished() {
+            served.signal("-INT");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        served.wait()
+    });
+    let (code, log) = ended.await.expect("no panic");
+    assert_eq!(code, Some(130), "{log}");
 }

@@ -1,6 +1,7 @@
 //! What the tests share: a tiny game, a server, and clients as rude as need be.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use downbeat::client::View;
 use downbeat::wire::SUBPROTOCOL;
@@ -132,6 +133,29 @@ impl Client {
             }
         }
     }
+}
+
+/// Waits until every connection has given its place back.
+pub(crate) async fn nobody_is_left(running: &Running) {
+    let gone = async {
+        while running.connections() > 0 || running.counters().members.value() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let patience = Duration::from_secs(20); // several times what any deadline allows
+    if tokio::time::timeout(patience, gone).await.is_err() {
+        let members = running.counters().members.value();
+        panic!("{} connections, {members} members", running.connections());
+    }
+}
+
+/// Who does no harm gets in within a second, and the games are well.
+pub(crate) async fn is_well(running: &Running) {
+    let join = Client::join(running.addr(), "honest", "Ada");
+    let joined = tokio::time::timeout(Duration::from_secs(1), join).await;
+    joined.expect("an honest client is in within a second");
+    assert_eq!(running.counters().rooms_failed.value(), 0);
+    nobody_is_left(running).await;
 }
 
 /// Sends bytes, answers with all that comes back until the server closes.
