@@ -1,18 +1,16 @@
 //! The wire format: the only module that knows bincode.
 //!
 //! In and out: values and bytes, in bincode 2's standard configuration, which PROTOCOL.md writes
-//! down. A decoder never allocates more than [`DECODE_BYTES_MAX`] for what a message claims.
+//! down. What bytes of a peer may claim is limited in `deserialize`.
 
-use bincode::config::{Configuration, Limit, LittleEndian, Varint, standard};
+use bincode::config::standard;
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::limits::DECODE_BYTES_MAX;
-
-const DECODING: Configuration<LittleEndian, Varint, Limit<DECODE_BYTES_MAX>> =
-    standard().with_limit::<DECODE_BYTES_MAX>();
+use crate::deserialize::Reader;
+use crate::limits::SERVER_MESSAGE_BYTES_MAX;
 
 /// The largest number that is its own single byte.
 const VARINT_SMALL_MAX: u8 = 250;
@@ -108,9 +106,9 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] if there is no such value here.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
-        let (value, used) = bincode::serde::decode_from_slice(&self.bytes[self.at..], DECODING)
-            .map_err(|e| self.bad(e.to_string()))?;
-        self.at += used;
+        let mut reader = Reader::new(&self.bytes[self.at..]);
+        let value = T::deserialize(&mut reader).map_err(|e| self.bad(e.to_string()))?;
+        self.at = self.bytes.len() - reader.left();
         Ok(value)
     }
 
@@ -159,16 +157,15 @@ impl<'a> Decoder<'a> {
         Some(small)
     }
 
-    /// A count of things that take at least one byte each.
+    /// A count of things; events without contents take no byte.
     ///
     /// # Errors
-    /// [`DecodeError::Bad`] if more are claimed than bytes are left.
+    /// [`DecodeError::Bad`] if more are claimed than a message could have bytes.
     pub fn count(&mut self) -> Result<usize, DecodeError> {
         let claimed = self.varint()?;
-        let left = self.bytes.len() - self.at;
         match usize::try_from(claimed) {
-            Ok(count) if count <= left => Ok(count),
-            _ => Err(self.bad(format!("{claimed} things claimed in {left} bytes"))),
+            Ok(count) if count <= SERVER_MESSAGE_BYTES_MAX => Ok(count),
+            _ => Err(self.bad(format!("{claimed} things claimed in one message"))),
         }
     }
 

@@ -71,16 +71,22 @@ impl Echo {
             return Lag::Fine;
         };
         let late = now.saturating_sub(at);
-        // Whoever was asked is given the time that its answer usually takes.
-        let answer_due = self
-            .asked
-            .is_none_or(|asked| now.saturating_sub(asked) >= self.usual + ASK_MARGIN);
+        let Some(asked) = self.asked else {
+            // Whoever was blocked for long is asked as well, before it is judged.
+            return if late >= ECHO_CLOSE_AFTER {
+                Lag::TooSlow
+            } else if late >= (self.usual + ASK_MARGIN).min(ECHO_ASK_AFTER) {
+                Lag::Ask(tick)
+            } else {
+                Lag::Fine
+            };
+        };
+        // An answer is given the time that it usually takes.
+        let answer_late = now.saturating_sub(asked) >= self.usual + ASK_MARGIN;
         if late >= ECHO_CLOSE_AFTER {
             Lag::TooSlow
-        } else if late >= self.usual + ECHO_STALE_AFTER && answer_due {
+        } else if late >= self.usual + ECHO_STALE_AFTER && answer_late {
             Lag::Stale
-        } else if self.asked.is_none() && late >= (self.usual + ASK_MARGIN).min(ECHO_ASK_AFTER) {
-            Lag::Ask(tick)
         } else {
             Lag::Fine
         }
@@ -130,6 +136,7 @@ mod tests {
         }
         echo.handle_sent(Tick::new(2), ms(10_000));
         assert_eq!(echo.poll(ms(10_250)), Lag::Ask(Tick::new(2)));
+        echo.handle_asked(ms(10_250));
         assert_eq!(echo.poll(ms(10_540)), Lag::Stale);
     }
 
@@ -150,12 +157,17 @@ mod tests {
                     echo.handle_asked(ms(at));
                     echoes.push_back((at + rtt, tick));
                 }
-                assert!(!matches!(lag, Lag::Stale | Lag::TooSlow), "{rtt} ms, at {at}");
+                assert!(
+                    !matches!(lag, Lag::Stale | Lag::TooSlow),
+                    "{rtt} ms, at {at}"
+                );
                 echo.handle_sent(tick, ms(at));
                 if at < 2000 || at.is_multiple_of(1000) {
                     echoes.push_back((at + rtt, tick));
                 }
-                echoes.make_contiguous().sort_unstable_by_key(|&(due, _)| due);
+                echoes
+                    .make_contiguous()
+                    .sort_unstable_by_key(|&(due, _)| due);
             }
         }
     }

@@ -39,11 +39,12 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) player: PlayerId,
+    pub(crate) seat: Seat<u32>,
     pub(crate) input_ack: u32,
     /// Whether there is news; else this is here only for the sake of a keyframe.
     pub(crate) news: bool,
-    /// Refused inputs, as a section; empty when there are none.
-    pub(crate) refused: Vec<u8>,
+    /// Refused inputs.
+    pub(crate) refused: Vec<u32>,
     /// A new seat, and what changed of the private state, as sections.
     pub(crate) delta: Vec<u8>,
     /// The seat and the whole private state, as sections, when there is a keyframe.
@@ -98,6 +99,7 @@ impl Frame {
 pub(crate) fn publish<G: Game>(room: &mut Room<G>, with_keyframe: bool) -> Frame {
     let delta = publish_delta(room);
     let keyframe = with_keyframe.then(|| publish_keyframe(room));
+    // With a keyframe everybody has a part: who is in the room can be told from it.
     let own = room
         .members
         .iter_mut()
@@ -112,17 +114,14 @@ pub(crate) fn publish<G: Game>(room: &mut Room<G>, with_keyframe: bool) -> Frame
             }
             let mut own = Own {
                 player,
+                seat: member.seat.on_wire(),
                 input_ack: member.inputs.ack(),
                 news: is_news,
-                refused: Vec::new(),
+                refused: news.map(|(_, refused)| refused).unwrap_or_default(),
                 delta: Vec::new(),
                 keyframe: Vec::new(),
                 close: member.close,
             };
-            if let Some((_, refused)) = news.filter(|(_, refused)| !refused.is_empty()) {
-                own.refused.push(section::REFUSED);
-                Encoder::new(&mut own.refused).value(&refused);
-            }
             if let Some(seat) = seat {
                 write_seat(seat, &mut own.delta);
             }

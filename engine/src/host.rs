@@ -130,7 +130,7 @@ pub(crate) struct Occupant {
 }
 
 impl Occupant {
-    fn new(status: &Arc<Status>, counters: &Arc<Counters>, seat: &Arc<()>) -> Self {
+    pub(crate) fn new(status: &Arc<Status>, counters: &Arc<Counters>, seat: &Arc<()>) -> Self {
         status.occupants.fetch_add(1, Ordering::AcqRel);
         counters.members.add(1);
         Self {

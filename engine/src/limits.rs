@@ -62,8 +62,13 @@ pub const BODY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - FRAME_HEADER_BYTES_
 /// count, id and mask.
 pub const ITEM_BYTES_MAX: usize = BODY_BYTES_MAX - 32;
 
-/// What decoding may claim for containers: 16 × a server's message + 64 KiB.
-pub const DECODE_BYTES_MAX: usize = 16 * SERVER_MESSAGE_BYTES_MAX + 64 * 1024;
+/// What decoding may claim for lists and maps: so much for each byte that there is, …
+pub const DECODE_BYTES_PER_BYTE: usize = 16;
+/// … and so much besides.
+pub const DECODE_BYTES_SPARE: usize = 64 * 1024;
+
+/// How deep a value may be nested: far deeper than a game's types are, far from a stack's end.
+pub const DECODE_DEPTH_MAX: usize = 64;
 
 /// Tick notices that a room task may lag behind before its members count as stale: 3 s at 20 Hz.
 pub const NOTICES_MAX: usize = 64;

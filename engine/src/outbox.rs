@@ -159,14 +159,23 @@ impl Scratch {
     }
 }
 
-/// Joins a member's own sections into bodies: most often none, or one.
-pub(crate) fn own_bodies(sections: [&[u8]; 2], events: impl Iterator<Item = Bytes>) -> Vec<Bytes> {
-    let mut out = Sections::new(section::EVENTS);
-    for event in events {
-        out.item(|to| Encoder::new(to).raw(&event));
+/// Joins what a member is told alone into bodies, most often none or one: refused inputs, its
+/// seat and private state as sections, events.
+pub(crate) fn own_bodies(
+    refused: impl IntoIterator<Item = u32>,
+    state: &[u8],
+    events: impl IntoIterator<Item = Bytes>,
+) -> Vec<Bytes> {
+    let mut refusals = Sections::new(section::REFUSED);
+    for seq in refused {
+        refusals.item(|to| Encoder::new(to).value(&seq));
     }
-    let sections = sections.into_iter().map(<[u8]>::to_vec);
-    pack(sections.chain(out.finish()))
+    let mut told = Sections::new(section::EVENTS);
+    for event in events {
+        told.item(|to| Encoder::new(to).raw(&event));
+    }
+    let sections = refusals.finish().into_iter();
+    pack(sections.chain([state.to_vec()]).chain(told.finish()))
 }
 
 #[cfg(test)]

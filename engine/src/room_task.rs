@@ -6,8 +6,8 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::frame::Frame;
 use crate::game::{Game, Player};
-use crate::host::RoomPort;
+use crate::host::{Occupant, RoomPort};
 use crate::limits::DEADLINES_EVERY;
 use crate::link::Link;
 use crate::seats::Seats;
@@ -31,20 +31,19 @@ pub(crate) enum TaskIn<G: Game, L> {
 pub(crate) struct Enter<G: Game, L> {
     pub(crate) player: Player<G>,
     pub(crate) link: L,
-    /// Counts as one of the task's seats while it lives.
-    pub(crate) seat: Arc<()>,
+    pub(crate) occupant: Occupant,
 }
 
 pub(crate) struct RoomTask<G: Game, L: Link> {
     seats: Seats<G, L>,
-    started: Instant,
+    clock: TaskClock,
 }
 
 impl<G: Game, L: Link> RoomTask<G, L> {
     pub(crate) fn new(port: RoomPort<G>) -> Self {
         Self {
             seats: Seats::new(port),
-            started: Instant::now(),
+            clock: TaskClock::new(),
         }
     }
 
@@ -69,16 +68,16 @@ impl<G: Game, L: Link> RoomTask<G, L> {
                     Err(RecvError::Closed) => {
                         let close = CloseCode::GoingAway.into();
                         end = Some(close);
-                        self.seats.close_all(close, self.started.elapsed());
+                        self.seats.close_all(close, self.clock.now());
                     }
                 },
                 Some(message) = control.recv() => self.handle(message, end),
                 () = poll_fn(|cx| {
-                    self.seats.poll_read(cx, self.started.elapsed());
+                    self.seats.poll_read(cx, self.clock.now());
                     Poll::Pending
                 }) => {}
                 _ = deadlines.tick() => {
-                    self.seats.handle_deadlines(self.started.elapsed());
+                    self.seats.handle_deadlines(self.clock.now());
                     if self.seats.is_empty() && control.is_empty() {
                         // Whoever comes now gets another task; whoever came just before is served.
                         control.close();
@@ -92,11 +91,13 @@ impl<G: Game, L: Link> RoomTask<G, L> {
     }
 
     /// The write pass. Without `unconstrained` tokio's cooperative budget would make the 129th
-    /// socket look blocked.
+    /// socket look blocked. What members have said is read first: when notices follow each other
+    /// without a pause, nobody is judged by an echo that waits to be read.
     async fn write(&mut self, frame: &Frame) {
-        let now = self.started.elapsed();
+        let now = self.clock.now();
         let seats = &mut self.seats;
-        tokio::task::coop::unconstrained(poll_fn(|_| {
+        tokio::task::coop::unconstrained(poll_fn(|cx| {
+            seats.poll_read(cx, now);
             seats.write(frame, now);
             Poll::Ready(())
         }))
@@ -104,7 +105,7 @@ impl<G: Game, L: Link> RoomTask<G, L> {
     }
 
     fn handle(&mut self, message: TaskIn<G, L>, end: Option<Close>) {
-        let now = self.started.elapsed();
+        let now = self.clock.now();
         match message {
             TaskIn::Enter(enter) => {
                 let at = self.seats.enter(*enter, now);
@@ -117,14 +118,26 @@ impl<G: Game, L: Link> RoomTask<G, L> {
     }
 }
 
-impl<G: Game, L: Link> Drop for RoomTask<G, L> {
-    /// Also when the runtime goes down with members inside: the room must not wait for them.
-    fn drop(&mut self) {
-        let left = self.seats.len();
-        self.seats
-            .port()
-            .status
-            .occupants
-            .fetch_sub(left, Ordering::AcqRel);
+/// Time as members are measured by it: what passes while the task itself cannot run (a stopped
+/// process, a starved runtime) is not held against them.
+struct TaskClock {
+    looked: Instant,
+    now: Duration,
+}
+
+impl TaskClock {
+    fn new() -> Self {
+        Self {
+            looked: Instant::now(),
+            now: Duration::ZERO,
+        }
+    }
+
+    /// Looked at whenever the task runs, at the latest each [`DEADLINES_EVERY`].
+    fn now(&mut self) -> Duration {
+        let passed = self.looked.elapsed();
+        self.looked += passed;
+        self.now += passed.min(2 * DEADLINES_EVERY);
+        self.now
     }
 }

@@ -272,15 +272,11 @@ impl<G: Game> Seated<G> {
             self.close = own.close;
         }
         let keyframe = frame.keyframe.as_ref().filter(|_| fresh);
-        let sections = own.map_or([&[][..]; 2], |own| {
-            let state = if keyframe.is_some() {
-                &own.keyframe
-            } else {
-                &own.delta
-            };
-            [&own.refused[..], &state[..]]
+        let (refused, state) = own.map_or((&[][..], &[][..]), |own| {
+            let whole = keyframe.is_some();
+            (&own.refused, if whole { &own.keyframe } else { &own.delta })
         });
-        let bodies = own_bodies(sections, events.into_iter());
+        let bodies = own_bodies(refused.iter().copied(), state, events);
         let bodies: Vec<_> = bodies
             .iter()
             .chain(keyframe.unwrap_or(&frame.delta))
@@ -303,5 +299,45 @@ impl<G: Game> Seated<G> {
                 .apply(&message)
                 .expect("our own encoders write what we read");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::game::{Seat, To};
+
+    #[derive(Serialize, Deserialize)]
+    struct Bell;
+
+    #[crate::game]
+    impl Game for Bell {
+        const NAME: &'static str = "bell";
+        type Input = ();
+
+        fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {
+            Ok(Self)
+        }
+
+        fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
+            Ok(Seat::Player)
+        }
+
+        fn input(&mut self, room: &mut Room<Self>, _: PlayerId, (): ()) {
+            room.emit(&(), To::All);
+        }
+    }
+
+    #[test]
+    fn events_without_contents_arrive() {
+        let mut room = TestRoom::<Bell>::open(());
+        let ada = room.join("Ada").expect("let in");
+        for _ in 0..3 {
+            room.input(ada, ());
+        }
+        room.step(1);
+        assert_eq!(room.events(ada), [(); 3]);
     }
 }

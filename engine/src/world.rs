@@ -389,3 +389,46 @@ fn step_all(
     }
     ended
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Holds the loop up.
+    struct Sloth(Duration);
+
+    impl AnyRoom for Sloth {
+        fn number(&self) -> u64 {
+            1
+        }
+
+        fn tick_rate_hz(&self) -> u16 {
+            1
+        }
+
+        fn open(&mut self) {}
+
+        fn step(&mut self) -> Next {
+            std::thread::sleep(self.0);
+            Next::End
+        }
+
+        fn close_if_empty(&mut self) -> bool {
+            false
+        }
+
+        fn discard(self: Box<Self>) {}
+    }
+
+    #[test]
+    fn a_loop_that_is_held_up_can_be_told_from_an_idle_one() {
+        let world = World::start(&WorldConfig::default()).expect("a thread");
+        let handle = world.handle();
+        std::thread::sleep(IDLE_TURN_EVERY + Duration::from_millis(300));
+        assert!(handle.since_turn() < IDLE_TURN_EVERY, "idle");
+        handle.open(Box::new(Sloth(Duration::from_millis(1800))));
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(handle.since_turn() > IDLE_TURN_EVERY, "held up");
+        world.stop().expect("stopped");
+    }
+}

@@ -4,6 +4,7 @@
 //! All three places go through the same table of keys, in `keys`.
 
 mod keys;
+mod mistake;
 mod layers;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use downbeat::limits::{CLIENT_MESSAGE_BYTES_MAX, EMPTY_ROOM_KEPT};
 
 pub(crate) use self::keys::help;
-pub use self::layers::{ConfigError, Layers};
+pub use self::layers::Layers;
+pub use self::mistake::{ConfigError, Hint, Place};
 use crate::limits;
 use crate::origin::{Allowed, OriginPattern};
 

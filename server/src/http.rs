@@ -17,6 +17,7 @@ use axum::{Json, Router};
 use downbeat::RoomInfo;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::STUCK_AFTER;
 use crate::server::Server;
 use crate::upgrade;
 
@@ -110,12 +111,12 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
 
 /// Whether the process is worth keeping.
 pub(crate) async fn healthz(State(server): State<Arc<Server>>) -> Response {
-    if server.is_alive() {
-        "ok\n".into_response()
-    } else {
-        let dead = (StatusCode::SERVICE_UNAVAILABLE, "the tick loop is dead\n");
-        dead.into_response()
-    }
+    let sick = match server.world.since_turn() {
+        _ if !server.is_alive() => "the tick loop is dead\n",
+        since if since > STUCK_AFTER => "the tick loop is stuck: a game does not end its tick\n",
+        _ => return "ok\n".into_response(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, sick).into_response()
 }
 
 /// Whether players should be sent here.

@@ -90,6 +90,10 @@ pub(crate) const DRAIN_CONNECTIONS_WITHIN: Duration = Duration::from_secs(1);
 /// How long the tick loop gets to end its tick.
 pub(crate) const DRAIN_LOOP_WITHIN: Duration = Duration::from_secs(2);
 
+/// A tick loop that has not turned for this long is reported as stuck; it turns once a second even
+/// when nothing is due.
+pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(5);
+
 /// Whatever happens, the process is gone after this.
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 

@@ -27,6 +27,7 @@ use crate::server::Server;
 use crate::ws_link::WsLink;
 
 const NO_HELLO: Close = Close::with_reason(CloseCode::Policy, "no hello in time");
+const TOO_MANY_ROOMS: Close = Close::with_reason(CloseCode::Refused, "too many rooms");
 
 /// `GET /ws/{game}/{room}`.
 pub(crate) async fn handle(
@@ -136,6 +137,10 @@ impl Entrant {
         let Admitted { game, may_open } = &self.admitted;
         let address = link.connection().address;
         let opens = *may_open && game.check(&self.room, false).is_err();
+        if opens && !self.server.has_openings_left(address) {
+            // Others of this address, let in at the same time, were faster.
+            return self.say_goodbye(link, TOO_MANY_ROOMS).await;
+        }
         let name = self.server.names.accept(name);
         match game.enter(&self.room, *may_open, name, link) {
             Ok(()) if opens => self.server.opened(address, game.name(), &self.room),
@@ -145,9 +150,7 @@ impl Entrant {
                 let close = match error {
                     EnterError::Draining => CloseCode::GoingAway.into(),
                     EnterError::NoSuchRoom => CloseCode::RoomClosed.into(),
-                    EnterError::TooManyRooms => {
-                        Close::with_reason(CloseCode::Refused, "too many rooms")
-                    }
+                    EnterError::TooManyRooms => TOO_MANY_ROOMS,
                     EnterError::Busy => {
                         Close::with_reason(CloseCode::Refused, Refusal::BUSY.reason())
                     }

@@ -120,6 +120,7 @@ fn it_builds_plays_and_is_load_tested_with_engine_and_server_alone() {
         ("tests/src/duel.rs", "src/game.rs"),
         ("tests/src/duel.html", "web/index.html"),
         ("tests/src/duel.js", "web/game.js"),
+        ("tests/src/duel.css", "web/style.css"),
     ] {
         fs::copy(root().join(from), project.join(to)).expect("copied");
     }

@@ -330,3 +330,34 @@ async fn a_ping_is_answered_between_ticks() {
         });
     assert!(answers.any(|answer| matches!(answer, Applied::Pong(pong) if pong.token == 77)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn bytes_over_which_the_game_panics_end_one_conversation_only() {
+    let mut stage = quiet();
+    let mut ada = stage.enter("main", "Ada");
+    let mut bob = stage.enter("main", "Bob");
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    const MINE: u8 = 9;
+    ada.link.send_bytes(vec![1, 1, 0, MINE, 0]);
+    stage.run(S, &mut [&mut ada, &mut bob]).await;
+    assert_eq!((ada.close_code(), bob.close_code()), (Some(1007), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_player_asked_for_before_it_became_a_spectator_is_refused() {
+    let mut stage = quiet();
+    let mut ada = stage.enter("main", "Ada");
+    stage.run(S, &mut [&mut ada]).await;
+    // Four a tick: the last two wait for the next one, and Ada watches by then.
+    for _ in 0..3 {
+        ada.input(Order::Add(1));
+    }
+    ada.input(Order::Watch);
+    for _ in 0..2 {
+        ada.input(Order::Add(1));
+    }
+    stage.run(S, &mut [&mut ada]).await;
+    assert_eq!(ada.view.shared.sum, 3);
+    assert_eq!(ada.view.refused, [5, 6]);
+    assert_eq!(ada.view.input_ack, 6);
+}

@@ -214,3 +214,65 @@ async fn a_drain_says_1001_to_everybody_and_lets_nobody_in() {
     );
     assert_eq!(stage.host.check("main", true), Err(EnterError::Draining));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_whose_words_panic_when_dropped_ends_its_room_and_nothing_else() {
+    let mut stage = Stage::<Probe>::new();
+    let mut bad = stage.enter("bad", "Ada");
+    let mut good = stage.enter("good", "Bob");
+    stage.run(S, &mut [&mut bad, &mut good]).await;
+    bad.input(Order::PanicTwice);
+    stage.run(S, &mut [&mut bad, &mut good]).await;
+    assert_eq!(bad.close_code(), Some(1011));
+    assert_eq!(good.close_code(), None);
+    assert_eq!(good.view.tick.number(), good.view.shared.ticks);
+    assert!(good.view.tick.number() >= 39);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_game_goes_by_the_name_under_which_it_was_registered() {
+    let config = HostConfig {
+        name: "another".into(),
+        ..HostConfig::<Probe>::default()
+    };
+    let mut stage = Stage::with(config, &WorldConfig::default());
+    let mut ada = stage.enter("main", "Ada");
+    stage.run(S, &mut [&mut ada]).await;
+    assert_eq!(ada.view.welcome.expect("in").game, "another");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_was_stopped_for_five_seconds_closes_nobody() {
+    let mut stage = Stage::<Probe>::new();
+    let mut ada = stage.enter("main", "Ada");
+    stage.run(2 * S + S * 9 / 10, &mut [&mut ada]).await;
+    // Everything stands still: the tick thread, the runtime, and what peers have said waits.
+    tokio::time::advance(5 * S).await;
+    stage.run(3 * S, &mut [&mut ada]).await;
+    assert_eq!(ada.close_code(), None);
+    assert_eq!(ada.view.tick.number(), ada.view.shared.ticks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_that_stalls_closes_nobody_who_answers_pings() {
+    let mut stage = Stage::<Probe>::new();
+    let mut ada = stage.enter("main", "Ada");
+    ada.echoes = false;
+    for ms in (0..12_000).step_by(25) {
+        let step = Duration::from_millis(25);
+        if (3000..8000).contains(&ms) {
+            stage.world.stall(step).await;
+        } else {
+            stage.world.advance(step).await;
+        }
+        for outgoing in ada.link.take() {
+            match outgoing {
+                downbeat::Outgoing::Ping(payload) => {
+                    ada.link.send(downbeat::Incoming::Pong(payload));
+                }
+                downbeat::Outgoing::Close(close) => panic!("{close:?} after {ms} ms"),
+                _ => {}
+            }
+        }
+    }
+}

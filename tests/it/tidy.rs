@@ -69,7 +69,11 @@ fn the_tutorials_pieces_are_the_game_that_the_tests_play() {
         without_blank_lines(&read("tests/src/duel.rs")),
         "docs/tutorial.md and tests/src/duel.rs have drifted apart: edit both"
     );
-    for (language, file) in [("js", "tests/src/duel.js"), ("html", "tests/src/duel.html")] {
+    for (language, file) in [
+        ("js", "tests/src/duel.js"),
+        ("html", "tests/src/duel.html"),
+        ("css", "tests/src/duel.css"),
+    ] {
         assert_eq!(
             blocks(&tutorial, language),
             [read(file).trim_end()],

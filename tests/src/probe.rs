@@ -52,6 +52,31 @@ pub enum Order {
     TellAll(String),
     /// Takes this much state with it in one event.
     Fill(u32),
+    /// Panics with something that panics when it is dropped.
+    PanicTwice,
+    /// Makes the asker a spectator.
+    Watch,
+    /// Cannot be decoded without a panic.
+    Mine(Mine),
+}
+
+/// Whatever reads it from bytes panics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "u8")]
+pub struct Mine;
+
+impl From<u8> for Mine {
+    fn from(_: u8) -> Self {
+        panic!("stepped on")
+    }
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("once more")
+    }
 }
 
 #[downbeat::game]
@@ -94,6 +119,9 @@ impl Game for Probe {
         match order {
             Order::Add(n) => room.shared_mut().sum += n,
             Order::Panic => panic!("told to"),
+            Order::PanicTwice => std::panic::panic_any(PanicsInDrop),
+            Order::Watch => room.set_seat(player, Seat::Spectator),
+            Order::Mine(Mine) => {}
             Order::Close => room.close(),
             Order::KickMe => room.kick(player, "as you wish"),
             Order::Tell(whom, text) => room.emit(&text, To::Player(PlayerId::new(whom))),

@@ -1,10 +1,10 @@
 //! The layers: one over the other, each key through the same table, each mistake with its place.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::keys::{Given, KEYS, Key, Set};
+use super::mistake::{ConfigError, Hint, Place};
 
 /// What a configuration is made of, the strongest last.
 #[derive(Clone, Debug, Default)]
@@ -15,81 +15,6 @@ pub struct Layers {
     pub variables: Vec<(String, String)>,
     /// Flags: the key's name and its value.
     pub flags: Vec<(&'static str, String)>,
-}
-
-/// What is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("{}: cannot be read: {error}", .path.display())]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: std::io::Error,
-    },
-    /// The file is no TOML.
-    #[error("{}, line {line}: {what}", .path.display())]
-    Syntax {
-        /// Which file.
-        path: PathBuf,
-        /// Where in it.
-        line: usize,
-        /// What is wrong.
-        what: String,
-    },
-    /// There is no such key.
-    #[error("{place}: unknown key {key}{hint}")]
-    Unknown {
-        /// Where it stands.
-        place: Place,
-        /// As written there.
-        key: String,
-        /// What may have been meant.
-        hint: Hint,
-    },
-    /// A flag has a value that it cannot take.
-    #[error("{flag} {value}: expected {expected}")]
-    Flag {
-        /// As written.
-        flag: String,
-        /// What it was given.
-        value: String,
-        /// What it takes.
-        expected: String,
-    },
-    /// A key has a value that it cannot take.
-    #[error("{place}: {key} = {value:?}: expected {expected}")]
-    Value {
-        /// Where it stands.
-        place: Place,
-        /// As written there.
-        key: String,
-        /// What it was given.
-        value: String,
-        /// What it takes.
-        expected: String,
-    },
-}
-
-/// Where a setting comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A file.
-    File(PathBuf),
-    /// The environment.
-    Environment,
-}
-
-/// What somebody may have meant who wrote something unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// One of these is near.
-    Near(String),
-    /// These are all there are.
-    AllOf(Vec<String>),
-    /// No idea.
-    None,
 }
 
 const DEFAULT_FILE: &str = "downbeat.toml";
@@ -287,7 +212,7 @@ impl<'a> Table<'a> {
                     return Err(ConfigError::Unknown {
                         place,
                         key: name.clone(),
-                        hint: near(name, self.entries.iter().map(Entry::variable)),
+                        hint: Hint::near(name, self.entries.iter().map(Entry::variable)),
                     });
                 }
             }
@@ -313,7 +238,7 @@ impl<'a> Table<'a> {
                     .iter()
                     .filter_map(|e| e.path.strip_prefix(prefix));
                 let here = here.map(|path| path.split('.').next().unwrap_or(path).to_owned());
-                match near(name, here) {
+                match Hint::near(name, here) {
                     Hint::Near(leaf) => Hint::Near(format!("{prefix}{leaf}")),
                     other => other,
                 }
@@ -331,35 +256,6 @@ fn given(value: &toml::Value) -> Given {
     match value {
         toml::Value::Array(values) => Given::Many(values.iter().map(text).collect()),
         other => Given::One(text(other)),
-    }
-}
-
-fn near(wrong: &str, names: impl Iterator<Item = String>) -> Hint {
-    const NEAR: f64 = 0.85;
-    let rated = names.map(|name| (strsim::jaro_winkler(wrong, &name), name));
-    let best = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match best {
-        Some((likeness, name)) if likeness > NEAR => Hint::Near(name),
-        _ => Hint::None,
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Environment => f.write_str("environment"),
-        }
-    }
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Near(name) => write!(f, "; did you mean {name}?"),
-            Self::AllOf(names) => write!(f, "; there is {}", names.join(", ")),
-            Self::None => f.write_str("; --help lists every key"),
-        }
     }
 }
 

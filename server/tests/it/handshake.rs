@@ -136,6 +136,22 @@ async fn rooms_are_capped_in_all_and_per_address() {
     assert_eq!(third, (503, true));
 }
 
+#[tokio::test]
+async fn rooms_are_capped_per_address_also_where_many_come_at_once() {
+    let mut config = Config::for_tests();
+    config.limits.rooms_per_address = Some(2);
+    let running = start_with(config).await;
+    let connect = async |room| Client::connect(running.addr(), room).await.expect("in");
+    let (mut a, mut b) = (connect("a").await, connect("b").await);
+    let mut c = connect("c").await;
+    for client in [&mut a, &mut b] {
+        client.send(downbeat::client::hello("Ada")).await;
+        client.see(|view| view.welcome.is_some()).await;
+    }
+    c.send(downbeat::client::hello("Ada")).await;
+    assert_eq!(c.goodbye().await, (4003, "too many rooms".to_owned()));
+}
+
 /// The status, and whether it says when to try again.
 async fn request_with_retry(running: &downbeat_server::Running, room: &str) -> (u16, bool) {
     let extra = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

@@ -142,11 +142,30 @@ fn every_key_is_explained() {
     }
 }
 
-#[test]
-fn a_mistake_in_the_environment_or_a_file_is_one_line_and_exit_code_2() {
+/// Each mistake ends the program at once with one line that has these words.
+fn complains(table: &[(&[&str], (&str, &str), &str)]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = taken.local_addr().expect("bound").to_string();
+    for (arguments, variable, words) in table {
+        let mut program = program();
+        program.args(*arguments).env(variable.0, variable.1);
+        let output = program.current_dir(&folder).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let told = format!("{arguments:?} {variable:?}: {text}");
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(text.lines().count(), 1, "{told}");
+        assert!(
+            text.starts_with("error: ") && text.contains(words),
+            "{told}"
+        );
+    }
+}
+
+const NO_VARIABLE: (&str, &str) = ("X", "");
+
+#[test]
+fn a_mistake_in_a_variable_or_a_file_is_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().to_str().expect("text");
     let file = |name: &str, text: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("written");
@@ -154,86 +173,69 @@ fn a_mistake_in_the_environment_or_a_file_is_one_line_and_exit_code_2() {
     };
     let (broken, bytes) = (file("broken", b"a = ["), file("bytes", b"\xff"));
     let unknown = file("unknown", b"[games.counter]\nroms = 1");
-    let below_file = format!("{broken}/below");
-    let here = folder.path().to_str().expect("text");
-    let free = ["--listen", "127.0.0.1:0", "--admin", "off"];
-    let load = ["load", "--quiet", "--game", "counter"];
-    let taken_admin = ["--listen", "127.0.0.1:0", "--admin", &taken];
-    for (start, more, variable, words) in [
+    let none = NO_VARIABLE;
+    complains(&[
+        (&[], ("DOWNBEAT_LISTEN", "nonsense"), "DOWNBEAT_LISTEN"),
+        (&[], ("DOWNBEAT_LISTN", ""), "did you mean DOWNBEAT_LISTEN"),
+        (&[], ("DOWNBEAT_CONFIG", ""), "DOWNBEAT_CONFIG"),
+        (&["--config", here], none, here),
+        (&["--config", &broken], none, "line 1"),
+        (&["--config", &bytes], none, "cannot be read"),
         (
-            &[][..],
-            &[][..],
-            ("DOWNBEAT_LISTEN", "nonsense"),
-            "DOWNBEAT_LISTEN",
-        ),
-        (
-            &[],
-            &[],
-            ("DOWNBEAT_LISTN", ""),
-            "did you mean DOWNBEAT_LISTEN",
-        ),
-        (&[], &[], ("DOWNBEAT_CONFIG", ""), "DOWNBEAT_CONFIG"),
-        (&[], &["--config", here], ("X", ""), here),
-        (&[], &["--config", &broken], ("X", ""), "line 1"),
-        (&[], &["--config", &bytes], ("X", ""), "cannot be read"),
-        (
-            &[],
             &["--config", &unknown],
-            ("X", ""),
+            none,
             "did you mean games.counter.rooms",
         ),
-        (&[], &["--workers", "0"], ("X", ""), "from 1 to 1024"),
-        (&[], &["--listen", &taken], ("X", ""), "is in use"),
-        (&taken_admin, &[], ("X", ""), "another address with --admin"),
+    ]);
+}
+
+#[test]
+fn what_the_system_does_not_allow_is_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let (file, below) = (file.display().to_string(), file.join("below"));
+    let below = below.to_str().expect("text");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("bound").to_string();
+    let free = "--listen=127.0.0.1:0";
+    let none = NO_VARIABLE;
+    complains(&[
+        (&["--workers", "0"], none, "from 1 to 1024"),
+        (&["--listen", &taken], none, "is in use"),
         (
-            &free,
-            &["--data-dir", &broken],
-            ("X", ""),
+            &[free, "--admin", &taken],
+            none,
+            "another address with --admin",
+        ),
+        (
+            &[free, "--admin=off", "--data-dir", &file],
+            none,
             "cannot be written",
         ),
         (
-            &free,
-            &["--data-dir", &below_file],
-            ("X", ""),
+            &[free, "--admin=off", "--data-dir", below],
+            none,
             "cannot be written",
         ),
-        (
-            &load,
-            &["--url", "nonsense"],
-            ("X", ""),
-            "ws://127.0.0.1:7777",
-        ),
-        (
-            &load,
-            &["--url", "ws://no.invalid:1"],
-            ("X", ""),
-            "no address found",
-        ),
-        (&load, &["--json", here], ("X", ""), "cannot write"),
-        (&load, &["--report", &below_file], ("X", ""), "cannot write"),
-        (
-            &load,
-            &["--json", "x", "--report", "x"],
-            ("X", ""),
-            "two files",
-        ),
-        (&load, &["--clients", "4000000000"], ("X", ""), "ulimit"),
-        (&load, &["--duration", "5"], ("X", ""), "5s"),
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_load_is_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().to_str().expect("text");
+    for (arguments, words) in [
+        (&["--url", "nonsense"][..], "ws://127.0.0.1:7777"),
+        (&["--url", "ws://no.invalid:1"], "no address found"),
+        (&["--json", here], "cannot write"),
+        (&["--report", "/nowhere/x.html"], "cannot write"),
+        (&["--json", "x", "--report", "x"], "two files"),
+        (&["--clients", "4000000000"], "ulimit"),
+        (&["--duration", "5"], "5s"),
     ] {
-        let mut program = program();
-        program.args(start).args(more).env(variable.0, variable.1);
-        let output = program.current_dir(here).output().expect("it runs");
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{more:?} {variable:?}: {text}"
-        );
-        assert_eq!(text.lines().count(), 1, "{more:?} {variable:?}: {text}");
-        assert!(
-            text.starts_with("error: ") && text.contains(words),
-            "{words}: {text}"
-        );
+        let load = ["load", "--quiet", "--game", "counter"];
+        complains(&[(&[&load, arguments].concat(), NO_VARIABLE, words)]);
     }
 }
 

@@ -13,9 +13,7 @@ fn page(path: &str) -> Option<Page> {
     match path {
         "index.html" => Some(Page::html(include_bytes!("../duel.html"))),
         "game.js" => Some(Page::javascript(include_bytes!("../duel.js"))),
-        "style.css" => Some(Page::css(include_bytes!(
-            "../../../server/template/web/style.css.in"
-        ))),
+        "style.css" => Some(Page::css(include_bytes!("../duel.css"))),
         _ => None,
     }
 }

@@ -1,0 +1,425 @@
+//! Rooms, seats and peers without a runtime: time passes as told, and what every peer sees is
+//! compared with what the room was at that tick.
+
+use std::collections::BTreeMap;
+use std::task::Waker;
+
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::client::{Applied, View};
+use crate::entities::EntityId;
+use crate::game::{OpenError, Player, PlayerId, Refusal, Seat, To};
+use crate::host::Occupant;
+use crate::inbox::{Inbox, inbox};
+use crate::link::{Incoming, Outgoing};
+use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
+use crate::room::Room;
+use crate::sim::{Sim, Start};
+use crate::world::WorldHandle;
+
+const STEP: Duration = Duration::from_millis(50);
+
+#[derive(Serialize, Deserialize)]
+struct Toy;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, crate::Replicate)]
+struct Thing {
+    serial: u32,
+    size: i32,
+    words: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, crate::Replicate)]
+struct Board {
+    phase: u8,
+    score: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, crate::Replicate)]
+struct Hand {
+    cards: Vec<u8>,
+}
+
+#[crate::game]
+impl Game for Toy {
+    const NAME: &'static str = "toy";
+    type Entity = Thing;
+    type Shared = Board;
+    type Private = Hand;
+    type Event = String;
+    type Input = u8;
+
+    fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {
+        Ok(Self)
+    }
+
+    fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
+        Ok(Seat::Player)
+    }
+
+    fn input(&mut self, room: &mut Room<Self>, player: PlayerId, card: u8) {
+        if let Some(hand) = room.private_mut(player) {
+            hand.cards.push(card);
+        }
+    }
+}
+
+/// What a peer should see at a tick.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Truth {
+    entities: BTreeMap<u32, Thing>,
+    shared: Board,
+}
+
+struct Peer {
+    link: MemoryPeer,
+    view: View<Toy>,
+    stalled: u32,
+    seq: u32,
+    /// Each tick's private state, and frames due so far.
+    expected: BTreeMap<u32, (Hand, u32)>,
+    events: Vec<String>,
+    closed: Option<u16>,
+}
+
+/// A room, one room task's seats, and everybody around it.
+struct Scene {
+    sim: Sim<Toy>,
+    inbox: Inbox<Toy>,
+    seats: Seats<Toy, MemoryLink>,
+    peers: BTreeMap<PlayerId, Peer>,
+    truths: BTreeMap<u32, Truth>,
+    alive: Vec<EntityId>,
+    /// Since the last tick.
+    emitted: Vec<(To, String)>,
+    serial: u32,
+    now: Duration,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let start = Start {
+            game: "toy".into(),
+            name: "main".into(),
+            world_seed: 0,
+            settings: (),
+            grace_ticks: 0,
+        };
+        let (sender, inbox) = inbox();
+        let port = RoomPort {
+            game: "toy".into(),
+            name: "main".into(),
+            number: 1,
+            tick_rate_hz: 20,
+            inbox: sender,
+            status: Arc::default(),
+            world: WorldHandle::new(0).0,
+        };
+        Self {
+            sim: Sim::open(&start).expect("opens"),
+            inbox,
+            seats: Seats::new(port),
+            peers: BTreeMap::new(),
+            truths: BTreeMap::from([(0, Truth::default())]),
+            alive: Vec::new(),
+            emitted: Vec::new(),
+            serial: 0,
+            now: Duration::ZERO,
+        }
+    }
+
+    fn enter(&mut self, messages: usize) -> PlayerId {
+        let id = PlayerId::new(u32::try_from(self.peers.len()).expect("few") + 1);
+        let (link, peer) = memory_link(messages);
+        let port = &self.seats.port;
+        let occupant = Occupant::new(&port.status, port.world.counters(), &Arc::new(()));
+        let player = Player {
+            id,
+            name: "p".into(),
+            profile: (),
+        };
+        let enter = Enter {
+            player,
+            link,
+            occupant,
+        };
+        self.seats.enter(enter, self.now);
+        self.peers.insert(
+            id,
+            Peer {
+                link: peer,
+                view: View::new(),
+                stalled: 0,
+                seq: 0,
+                expected: BTreeMap::new(),
+                events: Vec::new(),
+                closed: None,
+            },
+        );
+        id
+    }
+
+    fn emit(&mut self, to: To) {
+        self.serial += 1;
+        let text = format!("event {}", self.serial);
+        self.sim.room.emit(&text, to.clone());
+        self.emitted.push((to, text));
+    }
+
+    /// One tick of the room; what it published.
+    fn tick(&mut self) -> Frame {
+        self.now += STEP;
+        let wanted = self
+            .seats
+            .port
+            .status
+            .keyframe_wanted
+            .swap(false, Ordering::AcqRel);
+        let frame = self.sim.step(self.inbox.drain(), wanted);
+        let number = frame.tick.number();
+        let room = &self.sim.room;
+        let truth = Truth {
+            entities: room
+                .entities()
+                .map(|(id, e)| (id.index(), e.clone()))
+                .collect(),
+            shared: room.shared().clone(),
+        };
+        let visible = truth != self.truths[&(number - 1)];
+        self.truths.insert(number, truth);
+        for (&id, peer) in &mut self.peers {
+            let Some(hand) = room.private(id) else {
+                continue;
+            };
+            let (before, due) = peer.expected.last_key_value().map_or_else(
+                || (Hand::default(), 0),
+                |(_, (hand, due))| (hand.clone(), *due),
+            );
+            // An input adds a card, so it shows in the hand.
+            let events = self
+                .emitted
+                .iter()
+                .filter(|(to, _)| *to == To::All || *to == To::Player(id));
+            let told = peer.events.len();
+            peer.events.extend(events.map(|(_, text)| text.clone()));
+            let told = peer.events.len() > told;
+            let due = due + u32::from(visible || told || before != *hand);
+            peer.expected.insert(number, (hand.clone(), due));
+        }
+        self.emitted.clear();
+        frame
+    }
+
+    fn step(&mut self) {
+        let frame = self.tick();
+        let cx = Context::from_waker(Waker::noop());
+        self.seats.poll_read(&cx, self.now);
+        self.seats.write(&frame, self.now);
+        for peer in self.peers.values_mut() {
+            match peer.stalled.checked_sub(1) {
+                Some(left) => peer.stalled = left,
+                None => peer.read(&self.truths),
+            }
+        }
+        self.seats.poll_read(&cx, self.now);
+        self.seats.handle_deadlines(self.now);
+    }
+
+    fn act(&mut self, action: Action) {
+        let room = &mut self.sim.room;
+        let pick = |n: usize, len: usize| (len > 0).then(|| n % len);
+        match action {
+            Action::Spawn(words) => {
+                self.serial += 1;
+                self.alive.push(room.spawn(Thing {
+                    serial: self.serial,
+                    size: 0,
+                    words: vec![7; words],
+                }));
+            }
+            Action::Despawn(n) => {
+                if let Some(at) = pick(n, self.alive.len()) {
+                    room.despawn(self.alive.swap_remove(at));
+                }
+            }
+            Action::Change(n, size) => {
+                if let Some(at) = pick(n, self.alive.len()) {
+                    room.entity_mut(self.alive[at]).expect("alive").size = size;
+                }
+            }
+            Action::Shared(score) => room.shared_mut().score = score.into(),
+            Action::Event(None) => self.emit(To::All),
+            Action::Event(Some(n)) => {
+                let id = PlayerId::new(u32::from(n));
+                self.emit(To::Player(id));
+            }
+            Action::Join(messages) if self.peers.len() < 6 => drop(self.enter(messages)),
+            Action::Join(_) => {}
+            Action::Input(n, card) => {
+                if let Some(peer) = self.peers.get_mut(&PlayerId::new(u32::from(n))) {
+                    peer.seq += 1;
+                    peer.link.send_bytes(peer.view.input(peer.seq, card));
+                }
+            }
+            Action::Stall(n, steps) => {
+                if let Some(peer) = self.peers.get_mut(&PlayerId::new(u32::from(n))) {
+                    peer.stalled = steps;
+                }
+            }
+            Action::Step => self.step(),
+        }
+    }
+}
+
+impl Peer {
+    fn read(&mut self, truths: &BTreeMap<u32, Truth>) {
+        for outgoing in self.link.take() {
+            match outgoing {
+                Outgoing::Frame(bytes) => self.apply(&bytes, truths),
+                Outgoing::Ping(payload) => self.link.send(Incoming::Pong(payload)),
+                Outgoing::Close(close) => self.closed = Some(close.code.number()),
+                Outgoing::Text(text) => panic!("{text}"),
+            }
+        }
+    }
+
+    fn apply(&mut self, bytes: &[u8], truths: &BTreeMap<u32, Truth>) {
+        assert!(bytes.len() <= crate::limits::SERVER_MESSAGE_BYTES_MAX);
+        if !matches!(self.view.apply(bytes), Ok(Applied::Frame { .. })) {
+            return;
+        }
+        let tick = self.view.tick.number();
+        let seen = Truth {
+            entities: self.view.entities.clone(),
+            shared: self.view.shared.clone(),
+        };
+        assert!(seen == truths[&tick], "tick {tick}");
+        let (hand, due) = &self.expected[&tick];
+        assert_eq!(
+            (&self.view.private, self.view.due),
+            (hand, *due),
+            "tick {tick}"
+        );
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Spawn(usize),
+    Despawn(usize),
+    Change(usize, i32),
+    Shared(u8),
+    Event(Option<u8>),
+    Join(usize),
+    Input(u8, u8),
+    Stall(u8, u32),
+    Step,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        3 => prop_oneof![0usize..20, 1000usize..4000].prop_map(Action::Spawn),
+        2 => any::<usize>().prop_map(Action::Despawn),
+        4 => (any::<usize>(), -2i32..3).prop_map(|(n, size)| Action::Change(n, size)),
+        1 => (0u8..3).prop_map(Action::Shared),
+        1 => prop::option::of(1u8..7).prop_map(Action::Event),
+        1 => (0usize..5).prop_map(Action::Join),
+        2 => (1u8..7, any::<u8>()).prop_map(|(n, card)| Action::Input(n, card)),
+        1 => (1u8..7, 1u32..15).prop_map(|(n, steps)| Action::Stall(n, steps)),
+        6 => Just(Action::Step),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happens, each whole frame shows the room as it was at that tick, what was due is
+    /// counted right, and nobody who reads at last misses an event.
+    #[test]
+    fn every_peer_sees_the_room_as_it_was(actions in prop::collection::vec(action(), 1..250)) {
+        let mut scene = Scene::new();
+        scene.enter(4);
+        for action in actions {
+            scene.act(action);
+        }
+        for _ in 0..150 {
+            scene.step();
+        }
+        let last = *scene.truths.last_key_value().expect("steps").0;
+        for (id, peer) in &scene.peers {
+            prop_assert_eq!(peer.closed, None, "{}", id);
+            let view = &peer.view;
+            prop_assert!(view.entities == scene.truths[&last].entities, "{}", id);
+            prop_assert_eq!(&view.private, &peer.expected[&last].0, "{}", id);
+            prop_assert_eq!(view.due, peer.expected[&last].1, "{}", id);
+            prop_assert_eq!(&view.events, &peer.events, "{}", id);
+            prop_assert_eq!(view.input_ack, peer.seq, "{}", id);
+        }
+    }
+}
+
+#[test]
+fn a_member_thrown_out_in_a_missed_frame_is_told_all_the_same() {
+    let mut scene = Scene::new();
+    let ada = scene.enter(100);
+    scene.step();
+    scene.sim.room.kick(ada, "out");
+    scene.tick();
+    scene.seats.handle_lagged(1);
+    scene.step();
+    assert_eq!(scene.peers[&ada].closed, Some(4003));
+    assert!(scene.inbox.is_empty(), "the room knows already");
+    for _ in 0..50 {
+        scene.step();
+    }
+    assert!(scene.seats.is_empty());
+}
+
+#[test]
+fn a_join_answered_in_a_missed_frame_is_welcomed_with_the_next() {
+    let mut scene = Scene::new();
+    let ada = scene.enter(100);
+    scene.tick();
+    scene.seats.handle_lagged(1);
+    // What was due before the welcome is not counted for it.
+    scene.peers.get_mut(&ada).expect("there").expected.clear();
+    scene.step();
+    let peer = &scene.peers[&ada];
+    assert!(peer.view.welcome.is_some());
+    assert_eq!(peer.closed, None);
+}
+
+#[test]
+fn nobody_stays_in_a_room_whose_task_is_gone() {
+    let mut scene = Scene::new();
+    scene.enter(100);
+    scene.step();
+    assert_eq!(scene.sim.room.members().count(), 1);
+    let status = Arc::clone(&scene.seats.port.status);
+    assert_eq!(status.occupants.load(Ordering::Acquire), 1);
+    drop(scene.seats);
+    assert_eq!(status.occupants.load(Ordering::Acquire), 0);
+    scene.sim.step(scene.inbox.drain(), false);
+    assert_eq!(scene.sim.room.members().count(), 0);
+}
+
+#[test]
+fn a_full_inbox_takes_leaves() {
+    let mut scene = Scene::new();
+    let ada = scene.enter(100);
+    scene.step();
+    let refused = || RoomIn::Refused {
+        player: ada,
+        seq: 1,
+    };
+    while scene.seats.port.push(refused()).is_ok() {}
+    scene.peers[&ada].link.vanish();
+    scene.seats.ready.mark(0);
+    let cx = Context::from_waker(Waker::noop());
+    scene.seats.poll_read(&cx, scene.now);
+    assert!(scene.seats.is_empty());
+    scene.sim.step(scene.inbox.drain(), false);
+    assert_eq!(scene.sim.room.members().count(), 0);
+}
