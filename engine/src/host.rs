@@ -78,9 +78,12 @@ pub struct RoomInfo {
     pub listing: Listing,
 }
 
-/// Whether a room may be called this: 1–64 letters, digits, `.`, `_`, `-`.
+/// Whether a room may be called this: 1–64 letters, digits, `.`, `_`, `-`, not
+/// starting with a dot.
 pub fn is_room_name(name: &str) -> bool {
+    // A leading dot would make a hidden file of a room, or a way out of its folder.
     (1..=ROOM_NAME_BYTES_MAX).contains(&name.len())
+        && !name.starts_with('.')
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))

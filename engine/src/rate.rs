@@ -95,6 +95,14 @@ impl RateLimit {
     }
 }
 
+impl RateLimit {
+    /// Whether messages had to be dropped a moment ago.
+    pub(crate) fn is_flooding(&self, now: Duration) -> bool {
+        self.flood
+            .is_some_and(|(_, last)| now.saturating_sub(last) < FLOOD_OVER_AFTER)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -506,7 +506,13 @@ impl<L: Link> Slot<L> {
     /// Too slow: what waits is dropped, only the goodbye is still tried.
     fn give_up<G: Game>(&mut self, port: &RoomPort<G>, now: Duration) {
         self.outbox.clear();
-        self.close(port, CloseCode::TooSlow.into(), now);
+        // A flood delays its own echoes: it is told what it did, not what came of it.
+        let code = if self.limit.is_flooding(now) {
+            CloseCode::Policy
+        } else {
+            CloseCode::TooSlow
+        };
+        self.close(port, code.into(), now);
     }
 
     pub(crate) fn close<G: Game>(&mut self, port: &RoomPort<G>, close: Close, now: Duration) {

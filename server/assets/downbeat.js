@@ -655,7 +655,7 @@ var J = class extends re {
 		return this.connection.state;
 	}
 	join(e) {
-		if (!/^[A-Za-z0-9._-]{1,64}$/.test(e)) throw RangeError(`room name "${e}" is not 1–64 of A–Z a–z 0–9 . _ -`);
+		if (!/^(?!\.)[A-Za-z0-9._-]{1,64}$/.test(e)) throw RangeError(`room name "${e}" is not 1–64 of A–Z a–z 0–9 . _ -, or starts with a dot`);
 		this.room = e, this.connection.connect(`${this.url}/ws/${this.game.name}/${e}`);
 	}
 	leave() {

@@ -298,7 +298,11 @@ fn failure(text: &str) -> ExitCode {
 
 fn say_error(text: &str) {
     // An error means that nobody reads.
-    let _ = writeln!(io::stderr(), "error: {text}");
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let _ = writeln!(io::stderr(), "error: {line}");
 }
 
 #[cfg(test)]

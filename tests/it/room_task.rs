@@ -258,6 +258,20 @@ async fn a_flood_is_dropped_then_closed_with_1008_and_the_inbox_stays_free() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_that_delays_its_own_echoes_is_told_what_it_did() {
+    let mut stage = Stage::<Probe>::new();
+    let mut flood = stage.enter("main", "Flood");
+    stage.run(S, &mut [&mut flood]).await;
+    for _ in 0..160 {
+        for _ in 0..500 {
+            flood.input(Order::Add(1));
+        }
+        stage.run(25 * MS, &mut [&mut flood]).await;
+    }
+    assert_eq!(flood.close_code(), Some(1008));
+}
+
+#[tokio::test(start_paused = true)]
 async fn wrong_messages_close_with_the_documented_code() {
     let input = [0x01, 0x01, 0x00, 0x00, 0x05];
     let cases: [(&str, Incoming, u16); 6] = [

@@ -81,7 +81,7 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
 
   /** Enters a room, and leaves the one before. */
   join(room: string): void {
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(room)) throw new RangeError(`room name "${room}" is not 1–64 of A–Z a–z 0–9 . _ -`);
+    if (!/^(?!\.)[A-Za-z0-9._-]{1,64}$/.test(room)) throw new RangeError(`room name "${room}" is not 1–64 of A–Z a–z 0–9 . _ -, or starts with a dot`);
     this.room = room;
     this.connection.connect(`${this.url}/ws/${this.game.name}/${room}`);
   }

@@ -54,6 +54,9 @@ pub(crate) async fn start_with(config: Config) -> Running {
     app.start(config).await.expect("the server starts")
 }
 
+/// Several times what any deadline of the server allows.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A WebSocket client.
 pub(crate) struct Client {
     pub(crate) ws: WebSocketStream<TcpStream>,
@@ -123,6 +126,11 @@ impl Client {
 
     /// Reads until the server says goodbye; answers its code and reason.
     pub(crate) async fn goodbye(&mut self) -> (u16, String) {
+        let goodbye = tokio::time::timeout(PATIENCE, self.read_goodbye());
+        goodbye.await.expect("a goodbye in time")
+    }
+
+    async fn read_goodbye(&mut self) -> (u16, String) {
         loop {
             match self.ws.next().await.expect("a goodbye first") {
                 Ok(Message::Close(Some(close))) => {
@@ -142,8 +150,7 @@ pub(crate) async fn nobody_is_left(running: &Running) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let patience = Duration::from_secs(20); // several times what any deadline allows
-    if tokio::time::timeout(patience, gone).await.is_err() {
+    if tokio::time::timeout(PATIENCE, gone).await.is_err() {
         let members = running.counters().members.value();
         panic!("{} connections, {members} members", running.connections());
     }
