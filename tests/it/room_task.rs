@@ -262,8 +262,8 @@ async fn a_flood_that_delays_its_own_echoes_is_told_what_it_did() {
     let mut stage = Stage::<Probe>::new();
     let mut flood = stage.enter("main", "Flood");
     stage.run(S, &mut [&mut flood]).await;
-    for _ in 0..160 {
-        for _ in 0..500 {
+    for _ in 0..140 {
+        for _ in 0..4000 {
             flood.input(Order::Add(1));
         }
         stage.run(25 * MS, &mut [&mut flood]).await;
