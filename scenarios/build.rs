@@ -70,7 +70,7 @@ fn main() -> io::Result<()> {
             println!("cargo::rerun-if-changed={}", bundle.display());
         }
     }
-    println!("cargo::rustc-env=DOWNBEAT_PAGE_MISSING={missing}");
+    println!("cargo::rustc-env=GAMES_PAGE_MISSING={missing}");
     Ok(())
 }
 

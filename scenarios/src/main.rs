@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         .pages(page)
         .page_missing(concat!(
             "There is no page: ",
-            env!("DOWNBEAT_PAGE_MISSING"),
+            env!("GAMES_PAGE_MISSING"),
             "."
         ))
         .run()

@@ -133,3 +133,23 @@ fn row_30_host_port_and_workers_come_from_the_command_line() {
         );
     }
 }
+
+#[test]
+fn the_readmes_command_serves_also_with_what_cargo_adds_to_the_environment() {
+    // Cargo hands a build script's variables on to what it runs; the server once took one of them
+    // for a misspelt setting.
+    let port = free_port();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "downbeat-scenarios",
+            "--",
+        ])
+        .args(["--admin", "off", "--listen", &format!("127.0.0.1:{port}")]);
+    let _server = Program::start(cargo, port);
+    assert!(get(port, "/").starts_with("HTTP/1.1 200"));
+}

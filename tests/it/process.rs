@@ -42,9 +42,16 @@ impl Program {
 
     /// The same with other flags.
     pub(crate) fn serve_with(program: &Path, port: u16, flags: &[&str]) -> Self {
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .args(flags)
+            .args(flags);
+        Self::start(command, port)
+    }
+
+    /// Starts whatever will serve on this port, and waits until it does.
+    pub(crate) fn start(mut command: Command, port: u16) -> Self {
+        let child = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

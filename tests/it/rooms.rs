@@ -282,7 +282,17 @@ fn a_rooms_name_is_good_for_a_url_and_a_file() {
     for good in ["a", "main", "A-1_b.c", &"x".repeat(64)] {
         assert!(downbeat::is_room_name(good), "{good}");
     }
-    for bad in ["", ".", "..", ".hidden", "a/b", "a b", "ü", "a\n", &"x".repeat(65)] {
+    for bad in [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b",
+        "a b",
+        "ü",
+        "a\n",
+        &"x".repeat(65),
+    ] {
         assert!(!downbeat::is_room_name(bad), "{bad:?}");
     }
 }
