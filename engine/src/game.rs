@@ -85,7 +85,8 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// A member left for good: once for each that joined, also after a kick. It is still among
     /// [`Room::members`] during the call.
     ///
-    /// By default everything it owned goes with it.
+    /// By default everything it owned goes with it; a game with a `leave` of its own calls
+    /// [`Room::despawn_owned`] where it wants the same.
     fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
         room.despawn_owned(player);
     }

@@ -10,19 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 
-use crate::counters::Counters;
 use crate::frame::Frame;
 use crate::game::{Game, Listing, Player, PlayerId};
 use crate::hosted::{Hosted, Stage, Status, Unlist};
-use crate::inbox::{InboxSender, RoomIn, inbox};
+use crate::inbox::{InboxSender, inbox};
 use crate::limits::{
-    INBOX_INPUTS_MAX, INBOX_INPUTS_PER_MEMBER_MAX, NOTICES_MAX, ROOM_NAME_BYTES_MAX,
-    TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
+    NOTICES_MAX, ROOM_NAME_BYTES_MAX, TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
 };
 use crate::link::Link;
-use crate::room_task::{Enter, RoomTask, TaskIn};
+use crate::port::{Enter, Occupant, RoomPort};
+use crate::room_task::{RoomTask, TaskIn};
 use crate::sim::Start;
-use crate::world::{LoopIn, WorldHandle};
+use crate::world::WorldHandle;
 
 /// How the rooms of a game are run.
 #[derive(Clone, Debug)]
@@ -123,56 +122,6 @@ struct TaskEntry<G: Game, L: Link> {
     control: mpsc::Sender<TaskIn<G, L>>,
     /// One clone in each occupant: counts who is there or on the way.
     seats: Arc<()>,
-}
-
-/// One who is in a room or on the way in, for as long as this lives, however that ends.
-pub(crate) struct Occupant {
-    status: Arc<Status>,
-    counters: Arc<Counters>,
-    _seat: Arc<()>,
-}
-
-impl Occupant {
-    pub(crate) fn new(status: &Arc<Status>, counters: &Arc<Counters>, seat: &Arc<()>) -> Self {
-        status.occupants.fetch_add(1, Ordering::AcqRel);
-        counters.members.add(1);
-        Self {
-            status: Arc::clone(status),
-            counters: Arc::clone(counters),
-            _seat: Arc::clone(seat),
-        }
-    }
-}
-
-impl Drop for Occupant {
-    fn drop(&mut self) {
-        self.status.occupants.fetch_sub(1, Ordering::AcqRel);
-        self.counters.members.subtract(1);
-    }
-}
-
-/// The way from a room task to its room.
-pub(crate) struct RoomPort<G: Game> {
-    pub(crate) game: Arc<str>,
-    pub(crate) name: Arc<str>,
-    pub(crate) number: u64,
-    pub(crate) tick_rate_hz: u16,
-    pub(crate) inbox: InboxSender<G>,
-    pub(crate) status: Arc<Status>,
-    pub(crate) world: WorldHandle,
-}
-
-impl<G: Game> RoomPort<G> {
-    /// Hands over, wakes the room if it sleeps, or hands back what does not fit.
-    pub(crate) fn push(&self, entry: RoomIn<G>) -> Result<(), RoomIn<G>> {
-        let occupants = self.status.occupants.load(Ordering::Relaxed);
-        let inputs_max = INBOX_INPUTS_MAX.max(INBOX_INPUTS_PER_MEMBER_MAX * occupants);
-        self.inbox.push(entry, inputs_max)?;
-        if self.status.asleep.swap(false, Ordering::SeqCst) {
-            self.world.send(LoopIn::Wake(self.number));
-        }
-        Ok(())
-    }
 }
 
 impl<G: Game, L: Link> Host<G, L> {

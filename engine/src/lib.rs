@@ -80,6 +80,7 @@ mod hosted;
 mod panics;
 mod counters;
 mod world;
+mod port;
 mod host;
 mod link;
 mod room_task;

@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::frame::Frame;
-use crate::game::{Game, Player};
-use crate::host::{Occupant, RoomPort};
+use crate::game::Game;
 use crate::limits::DEADLINES_EVERY;
 use crate::link::Link;
+use crate::port::{Enter, RoomPort};
 use crate::seats::Seats;
 use crate::wire::{Close, CloseCode};
 
@@ -25,13 +25,6 @@ use crate::wire::{Close, CloseCode};
 pub(crate) enum TaskIn<G: Game, L> {
     Enter(Box<Enter<G, L>>),
     Drain,
-}
-
-/// Somebody on the way in.
-pub(crate) struct Enter<G: Game, L> {
-    pub(crate) player: Player<G>,
-    pub(crate) link: L,
-    pub(crate) occupant: Occupant,
 }
 
 pub(crate) struct RoomTask<G: Game, L: Link> {

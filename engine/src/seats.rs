@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use crate::frame::Frame;
 use crate::game::Game;
-use crate::host::RoomPort;
 use crate::inbox::RoomIn;
 use crate::link::Link;
 use crate::outbox::Scratch;
-use crate::room_task::Enter;
+use crate::port::{Enter, RoomPort};
 use crate::slot::{Gone, Slot};
 use crate::tick::Tick;
 use crate::wakers::ReadySet;

@@ -16,7 +16,6 @@ use crate::codec::DecodeError;
 use crate::echo::{Echo, Lag};
 use crate::frame::{Frame, Own};
 use crate::game::{Game, PlayerId, Refusal, Seat};
-use crate::host::{Occupant, RoomPort};
 use crate::inbox::RoomIn;
 use crate::limits::{
     CLOSE_WITHIN, HEARTBEAT_EVERY, IDLE_CLOSE_AFTER, JOIN_WITHIN, PING_AFTER, READS_PER_NOTICE_MAX,
@@ -25,8 +24,8 @@ use crate::limits::{
 use crate::link::{Incoming, Link, LinkError};
 use crate::outbox::{Outbox, Scratch, own_bodies};
 use crate::panics;
+use crate::port::{Enter, Occupant, RoomPort};
 use crate::rate::{RateLimit, Verdict};
-use crate::room_task::Enter;
 use crate::tick::Tick;
 use crate::wire::{
     ClientMessage, Close, CloseCode, FrameHeader, Pong, SUBPROTOCOL, Welcome, decode_client,

@@ -1,0 +1,68 @@
+//! The way between a room and the task that serves its members: what both sides hold of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::counters::Counters;
+use crate::game::{Game, Player};
+use crate::hosted::Status;
+use crate::inbox::{InboxSender, RoomIn};
+use crate::limits::{INBOX_INPUTS_MAX, INBOX_INPUTS_PER_MEMBER_MAX};
+use crate::world::{LoopIn, WorldHandle};
+
+/// Somebody on the way in.
+pub(crate) struct Enter<G: Game, L> {
+    pub(crate) player: Player<G>,
+    pub(crate) link: L,
+    pub(crate) occupant: Occupant,
+}
+
+/// One who is in a room or on the way in, for as long as this lives, however that ends.
+pub(crate) struct Occupant {
+    status: Arc<Status>,
+    counters: Arc<Counters>,
+    _seat: Arc<()>,
+}
+
+impl Occupant {
+    pub(crate) fn new(status: &Arc<Status>, counters: &Arc<Counters>, seat: &Arc<()>) -> Self {
+        status.occupants.fetch_add(1, Ordering::AcqRel);
+        counters.members.add(1);
+        Self {
+            status: Arc::clone(status),
+            counters: Arc::clone(counters),
+            _seat: Arc::clone(seat),
+        }
+    }
+}
+
+impl Drop for Occupant {
+    fn drop(&mut self) {
+        self.status.occupants.fetch_sub(1, Ordering::AcqRel);
+        self.counters.members.subtract(1);
+    }
+}
+
+/// The way from a room task to its room.
+pub(crate) struct RoomPort<G: Game> {
+    pub(crate) game: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) number: u64,
+    pub(crate) tick_rate_hz: u16,
+    pub(crate) inbox: InboxSender<G>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) world: WorldHandle,
+}
+
+impl<G: Game> RoomPort<G> {
+    /// Hands over, wakes the room if it sleeps, or hands back what does not fit.
+    pub(crate) fn push(&self, entry: RoomIn<G>) -> Result<(), RoomIn<G>> {
+        let occupants = self.status.occupants.load(Ordering::Relaxed);
+        let inputs_max = INBOX_INPUTS_MAX.max(INBOX_INPUTS_PER_MEMBER_MAX * occupants);
+        self.inbox.push(entry, inputs_max)?;
+        if self.status.asleep.swap(false, Ordering::SeqCst) {
+            self.world.send(LoopIn::Wake(self.number));
+        }
+        Ok(())
+    }
+}
