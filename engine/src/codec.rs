@@ -12,9 +12,6 @@ use serde::de::DeserializeOwned;
 use crate::deserialize::Reader;
 use crate::limits::SERVER_MESSAGE_BYTES_MAX;
 
-/// The largest number that is its own single byte.
-const VARINT_SMALL_MAX: u8 = 250;
-
 /// Writes values one after another into a buffer.
 #[derive(Debug)]
 pub struct Encoder<'a> {
@@ -129,10 +126,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] if it is cut off.
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
-        match self.small() {
-            Some(small) => Ok(u64::from(small)),
-            None => self.value(),
-        }
+        self.value()
     }
 
     /// The next unsigned number that must fit 32 bits.
@@ -140,21 +134,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError::Bad`] if it is cut off or larger.
     pub fn varint_u32(&mut self) -> Result<u32, DecodeError> {
-        match self.small() {
-            Some(small) => Ok(u32::from(small)),
-            None => self.value(),
-        }
-    }
-
-    /// A number that is its own single byte: most ids, counts and masks of a frame are.
-    fn small(&mut self) -> Option<u8> {
-        let small = self
-            .bytes
-            .get(self.at)
-            .copied()
-            .filter(|&byte| byte <= VARINT_SMALL_MAX)?;
-        self.at += 1;
-        Some(small)
+        self.value()
     }
 
     /// A count of things; events without contents take no byte.

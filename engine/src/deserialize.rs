@@ -70,7 +70,14 @@ impl<'a> Reader<'a> {
     }
 
     fn unsigned<T: TryFrom<u128>>(&mut self) -> Result<T, Wrong> {
-        let number = self.varint()?;
+        // Most ids, counts, masks and fields are one byte; 128 bits would cost them a third more.
+        let number = match *self.bytes {
+            [small @ ..=250, ref left @ ..] => {
+                self.bytes = left;
+                small.into()
+            }
+            _ => self.varint()?,
+        };
         T::try_from(number).map_err(|_| Wrong(format!("{number} is out of range")))
     }
 
