@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Writer } from '../src/sdk/bytes.ts';
-import { Client, SEEN_MS } from '../src/sdk/client.ts';
+import { Client, type ClientOptions, PENDING_MAX, SEEN_MS } from '../src/sdk/client.ts';
 import { SILENCE_MS_MAX } from '../src/sdk/connection.ts';
+import { MISMATCH_TEXT } from '../src/sdk/mismatch.ts';
 import type { TransportEvents } from '../src/sdk/transport.ts';
 import { meadow, type Meadow } from '../src/meadow/game.ts';
 import { hex, unhex } from './hex.ts';
+import { added, frame, look, RESET } from './wire.ts';
+
+const game: Meadow = { ...meadow, schema: 7 };
+const HELLO = '000341646107';
+const WELCOME = '00 05 00 07 fb2c01 14 00 066d6561646f77 046d61696e 03416461';
 
 class FakeSocket {
   readonly url: string;
@@ -19,15 +24,11 @@ class FakeSocket {
 
   welcome(): void {
     this.events.open();
-    this.events.message(unhex('00 05 00 07 fb2c01 14 066d6561646f77 046d61696e 03416461'));
+    this.events.message(unhex(WELCOME));
   }
 
   heartbeat(tick: number): void {
-    const out = new Writer();
-    out.raw(unhex('0100'));
-    out.varint(tick);
-    out.raw(unhex('0000'));
-    this.events.message(out.finish());
+    this.events.message(frame(tick, 0));
   }
 }
 
@@ -35,12 +36,9 @@ describe('client', () => {
   let sockets: FakeSocket[];
   let client: Client<Meadow>;
   const last = () => sockets.at(-1)!;
-
-  beforeEach(() => {
-    vi.useFakeTimers();
-    sockets = [];
-    client = new Client({
-      game: meadow,
+  const connectTo = (options: Partial<ClientOptions<Meadow>>) =>
+    new Client({
+      game,
       name: 'Ada',
       url: 'ws://test',
       random: () => 0.5,
@@ -52,7 +50,13 @@ describe('client', () => {
           close: (code) => (socket.closed = code),
         };
       },
+      ...options,
     });
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sockets = [];
+    client = connectTo({});
     client.join('main');
   });
   afterEach(() => {
@@ -64,8 +68,8 @@ describe('client', () => {
     expect(last().url).toBe('ws://test/ws/meadow/main');
     expect(client.state.type).toBe('connecting');
     last().events.open();
-    expect(last().sent).toEqual(['0003416461']);
-    last().events.message(unhex('00 05 00 07 fb2c01 14 066d6561646f77 046d61696e 03416461'));
+    expect(last().sent).toEqual([HELLO]);
+    last().events.message(unhex(WELCOME));
     expect(client.state.type).toBe('open');
     expect(client.view).toMatchObject({ avatar: 7, tick: 300, name: 'Ada' });
   });
@@ -77,7 +81,32 @@ describe('client', () => {
     last().sent.length = 0;
     expect(client.input({ type: 'Walk', dx: 127, dy: 0 })).toBe(1);
     expect(client.input({ type: 'Emote', emote: 2 })).toBe(2);
-    expect(last().sent).toEqual(['0101fb2d01007f00', '0102fb2d010202']);
+    client.behind = 12.6;
+    expect(client.input({ type: 'Emote', emote: 3 })).toBe(3);
+    client.behind = 1e6;
+    client.input({ type: 'Emote', emote: 4 });
+    expect(last().sent).toEqual(['0101fb2d0108007f00', '0102fb2d01080202', '0103fb2d010d0203', '0104fb2d01ff0204']);
+  });
+
+  it('keeps what the server has not dealt with, in the order in which it was said', () => {
+    const seqs = () => client.pending.map(({ seq }) => seq);
+    const before = client.pending;
+    last().welcome();
+    for (let i = 0; i < 4; i++) client.input({ type: 'Emote', emote: i });
+    expect(client.pending[2]).toEqual({ seq: 3, input: { type: 'Emote', emote: 2 } });
+    let seen: number[] = [];
+    client.on('frame', () => (seen = seqs()));
+    // 1 and 2 are acknowledged, 4 is refused already.
+    last().events.message(unhex('84 2d01 0100 0200 05 01 01 04'));
+    expect(seen).toEqual([3]);
+    expect(client.view.lead).toBe(5);
+    for (let i = 0; i < PENDING_MAX; i++) client.input({ type: 'Emote', emote: 0 });
+    expect([seqs()[0], seqs().length]).toEqual([5, PENDING_MAX]);
+    last().events.close(1006, '');
+    vi.advanceTimersByTime(400);
+    last().welcome();
+    expect(seqs()).toEqual([]);
+    expect(client.pending).toBe(before);
   });
 
   it('never stays silent for longer than the echo allows', () => {
@@ -120,7 +149,7 @@ describe('client', () => {
     }
     expect(delays).toEqual([375, 750, 1500, 3000, 6000, 11250, 11250, 11250]);
     last().events.open();
-    expect(last()).toMatchObject({ url: 'ws://test/ws/meadow/main', sent: ['0003416461'] });
+    expect(last()).toMatchObject({ url: 'ws://test/ws/meadow/main', sent: [HELLO] });
   });
 
   it('starts the back-off anew after a conversation that lasted', () => {
@@ -147,7 +176,7 @@ describe('client', () => {
     expect(sockets.length).toBe(2);
   });
 
-  it.each([1000, 1007, 4001, 4003, 4004, 4009])('does not come back by itself after %i, but by hand', (code) => {
+  it.each([1000, 1007, 4001, 4003, 4004])('does not come back by itself after %i, but by hand', (code) => {
     last().welcome();
     last().events.close(code, 'said so');
     vi.advanceTimersByTime(120_000);
@@ -170,11 +199,24 @@ describe('client', () => {
 
   it('takes bytes that make no sense for a mismatch and stays away', () => {
     last().welcome();
-    last().events.message(unhex('0104'));
+    last().events.message(unhex('88'));
     expect(client.state).toMatchObject({ type: 'closed', code: 4009 });
+    expect(client.state).toHaveProperty('reason', expect.stringMatching(/built for other types.*unknown flags 8/));
     expect(last().closed).toBe(4009);
     vi.advanceTimersByTime(60_000);
     expect(sockets.length).toBe(1);
+  });
+
+  it('counts and tells checksums that do not agree, and goes on', () => {
+    client.leave();
+    const heard: unknown[] = [];
+    client = connectTo({ debug: true });
+    client.on('mismatch', (mismatch) => heard.push(mismatch));
+    client.join('main');
+    last().welcome();
+    last().events.message(frame(320, RESET, '06 1f 04 04 00 00 00', look(0, 0, 24), '08 18 82 01', added(0, 7, 0, 0), '00 00 0000'));
+    expect(heard).toEqual([{ tick: 320, x: 0, y: 0, layer: 0 }]);
+    expect(client).toMatchObject({ mismatches: 1, state: { type: 'open' } });
   });
 
   it('leaves one room when it joins another', () => {
@@ -190,7 +232,86 @@ describe('client', () => {
     client.on('event', (event) => heard.push(event.type, client.view.tick));
     client.on('refused', (seq) => heard.push(seq));
     last().welcome();
-    last().events.message(unhex('01 00 fb3601 01 01 01 01 02 04 01 02 03 416461'));
+    last().events.message(unhex('84 3601 0100 0100 14 01 01 02 05 01 02 03 416461'));
     expect(heard).toEqual([2, 'Joined', 310]);
+  });
+
+  describe('of other types than the server', () => {
+    const marks = new Map<string, string>();
+    const reload = vi.fn();
+    const refuseGreeting = () => {
+      last().events.open();
+      last().events.close(4009, 'protocol mismatch');
+    };
+
+    beforeEach(() => {
+      marks.clear();
+      reload.mockReset();
+      vi.stubGlobal('location', { origin: 'http://test', reload });
+      vi.stubGlobal('sessionStorage', {
+        getItem: (key: string) => marks.get(key) ?? null,
+        setItem: (key: string, value: string) => marks.set(key, value),
+        removeItem: (key: string) => marks.delete(key),
+      });
+    });
+    afterEach(() => vi.unstubAllGlobals());
+
+    it('says what is wrong and does not come back by itself, but by hand', () => {
+      refuseGreeting();
+      expect(client.state).toEqual({ type: 'closed', code: 4009, reason: MISMATCH_TEXT });
+      expect(MISMATCH_TEXT).toMatch(/built for other types/);
+      vi.advanceTimersByTime(120_000);
+      expect(sockets.length).toBe(1);
+      client.retry();
+      expect(sockets.length).toBe(2);
+    });
+
+    it('reloads the page once, and never in a loop', () => {
+      refuseGreeting();
+      expect(reload).toHaveBeenCalledTimes(1);
+      expect(marks.size).toBe(1);
+      // The page is there again, as it was.
+      client = connectTo({});
+      client.join('main');
+      refuseGreeting();
+      client.retry();
+      refuseGreeting();
+      expect(reload).toHaveBeenCalledTimes(1);
+      expect(client.state).toMatchObject({ type: 'closed', code: 4009 });
+    });
+
+    it('may reload again after a welcome', () => {
+      refuseGreeting();
+      client.retry();
+      last().welcome();
+      expect(marks.size).toBe(0);
+      last().events.close(1006, '');
+      vi.advanceTimersByTime(400);
+      refuseGreeting();
+      expect(reload).toHaveBeenCalledTimes(2);
+    });
+
+    it('does not reload for what goes wrong after a welcome', () => {
+      last().welcome();
+      last().events.message(unhex('88'));
+      expect(client.state).toMatchObject({ type: 'closed', code: 4009 });
+      expect(reload).not.toHaveBeenCalled();
+    });
+
+    it('does not reload where it may not leave a mark, or was told not to', () => {
+      vi.stubGlobal('sessionStorage', {
+        getItem: () => {
+          throw new Error('forbidden');
+        },
+      });
+      refuseGreeting();
+      vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => {} });
+      client.retry();
+      refuseGreeting();
+      client = connectTo({ reloadOnMismatch: false });
+      client.join('main');
+      refuseGreeting();
+      expect(reload).not.toHaveBeenCalled();
+    });
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DecodeError, Reader, Writer } from '../src/sdk/bytes.ts';
-import { bool, bytes, type Codec, f32, f64, i16, i32, i64, i8, list, names, option, str, struct, tuple, u16, u32, u64, u8, unit, variants, vec2 } from '../src/sdk/codec.ts';
+import {
+  bool, bytes, type Codec, f32, f64, heading, headingRadians, i16, i32, i64, i8, list, names, option, owner, position, quantised,
+  replicated, str, struct, team, tuple, u16, u32, u64, u8, unit, variants, vec2,
+} from '../src/sdk/codec.ts';
 import { hex, unhex } from './hex.ts';
 
 function encoded<T>(codec: Codec<T>, value: T): string {
@@ -91,6 +94,25 @@ describe('codec', () => {
     check(names('Red', 'Blue'), 'Blue', '01');
   });
 
+  it('writes the fields of a replicated type as an update does', () => {
+    const entity = replicated({ pos: position(), heading: heading(), stamina: quantised(-10, 10, 0.5), health: team(u8), ammo: owner(quantised(0, 1, 0.25)) });
+    check(entity, { pos: { x: 1.5, y: -2 }, heading: 64, stamina: 0, health: 9, ammo: 0.75 }, '0000c03f000000c0 40 14 09 03');
+    check(headingRadians(), 1.5, '0000c03f');
+    expect(encoded(quantised(0, 100, 0.5), 1000)).toBe('c8');
+    expect(encoded(quantised(0, 100, 0.5), 0.26)).toBe('01');
+    expect(entity.fields.map(([, { field }]) => [field!.kind, field!.seenBy])).toEqual([
+      ['position', 0], ['heading', 0], ['quantised', 0], ['plain', 1], ['quantised', 2],
+    ]);
+  });
+
+  it('refuses types that no Rust type could be', () => {
+    expect(() => replicated({ a: position(), b: position() })).toThrow(/more than one position/);
+    expect(() => replicated(Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`f${i}`, u8])))).toThrow(/65 fields/);
+    expect(() => team(position())).toThrow(/position/);
+    expect(() => quantised(0, 1, 0)).toThrow(RangeError);
+    expect(() => encoded(team(u8), null)).toThrow(/not seen/);
+  });
+
   it('refuses to write what would be read as something else', () => {
     expect(() => encoded(i8, 128)).toThrow(RangeError);
     expect(() => encoded(u8, 1.5)).toThrow(RangeError);
@@ -117,6 +139,7 @@ describe('hostile bytes', () => {
     refuse(str, '02c328', /not UTF-8/);
     refuse(variants({ A: unit }), '01', /no such variant/);
     refuse(u8, '0102', /1 bytes left over/);
+    refuse(quantised(0, 100, 0.5), 'c9', /201 is larger than 200/);
   });
 
   it('cannot claim a length that is not there', () => {
@@ -126,5 +149,6 @@ describe('hostile bytes', () => {
     refuse(str, 'fcffffff7f61', /more than the 1 bytes left/);
     refuse(list(unit), 'fcffffffff', /more than the 0 bytes left/);
     refuse(list(list(unit)), '01fcffffffff', /length/);
+    refuse(list(list(unit)), '03fb0008fb0008fb0008', /length 2048/);
   });
 });

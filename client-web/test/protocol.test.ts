@@ -1,81 +1,112 @@
 import { describe, expect, it } from 'vitest';
-import { DecodeError } from '../src/sdk/bytes.ts';
-import { type ClientMessage, decodeServerMessage, encodeClientMessage, type Frame } from '../src/sdk/protocol.ts';
+import { type ClientMessage, decodeServerMessage, encodeClientMessage, type Frame, fromLowHalf, type ServerMessage } from '../src/sdk/protocol.ts';
+import { View } from '../src/sdk/view.ts';
 import { meadow, type Meadow } from '../src/meadow/game.ts';
 import { hex, unhex } from './hex.ts';
+import { added, feed, frame, look, probe, type Probe, RESET, welcome } from './wire.ts';
+
+const decode = (text: string) => decodeServerMessage(unhex(text), probe);
 
 describe('protocol', () => {
   it('encodes the input of the example in PROTOCOL.md', () => {
-    const bytes = encodeClientMessage({ type: 'Input', seq: 1, seen: 300, input: { type: 'Walk', dx: 127, dy: 0 } }, meadow);
-    expect(hex(bytes)).toBe('0101fb2c01007f00');
+    const bytes = encodeClientMessage({ type: 'Input', seq: 1, seen: 300, behind: 8, input: { type: 'Walk', dx: 127, dy: 0 } }, meadow);
+    expect(hex(bytes)).toBe(hex(unhex('01 01 fb2c01 08 00 7f 00')));
   });
 
   it('decodes the frame of the example in PROTOCOL.md', () => {
-    const frame = decodeServerMessage(unhex('01 00 fb2d01 0c 01 08 01 07 01 0000c03f 000000c0'), meadow) as Frame<Meadow>;
-    expect(frame).toMatchObject({ type: 'Frame', reset: false, more: false, tick: 301, due: 12, inputAck: 1 });
-    expect(frame.changed).toEqual([[7, [[0, { x: 1.5, y: -2 }]]]]);
+    const view = new View<Probe>(probe);
+    view.handleWelcome(welcome({ tick: 300, seat: { type: 'Player' } }));
+    feed(view, probe, frame(300, RESET, '06 03 00 00', look(0, 0, 24), '08 18 02 02', added(0, 7, 64, 64), added(3, 8, 128, 128)));
+    // What the frames before were due and had acknowledged.
+    view.due = 11;
+    const applied = view.handleFrame(decode('84 2d01 0c00 0100 14 08 18 04 20 09 af8304') as Frame<Probe>);
+    expect(applied).toMatchObject({ tick: 301, heartbeat: false, changed: [7, 8], moved: [7, 8] });
+    expect(view).toMatchObject({ tick: 301, due: 12, inputAck: 1, lead: 20 });
+    expect(view.entities.get(7)!.pos).toEqual({ x: (64 + 15) / 64, y: (64 - 3) / 64 });
+    expect(view.entities.get(8)!.pos).toEqual({ x: 2, y: (128 + 9) / 64 });
   });
 
   it('encodes every message of a client', () => {
-    const check = (message: ClientMessage<never>, text: string) => expect(hex(encodeClientMessage(message, meadow))).toBe(text);
-    check({ type: 'Hello', name: 'Ada' }, '0003416461');
+    const check = (message: ClientMessage<never>, text: string) => expect(hex(encodeClientMessage(message, probe))).toBe(text);
+    check({ type: 'Hello', name: 'Ada', schema: probe.schema }, '0003416461fc78563412');
     check({ type: 'Seen', seen: 250 }, '02fa');
     check({ type: 'Ping', seen: 0, token: 65536 }, '0300fc00000100');
   });
 
   it('decodes a welcome and a pong', () => {
-    expect(decodeServerMessage(unhex('00 05 00 07 fb2c01 14 066d6561646f77 046d61696e 03416461'), meadow)).toEqual({
-      type: 'Welcome', player: 5, seat: { type: 'Avatar', entity: 7 }, tick: 300, tickRateHz: 20, game: 'meadow', room: 'main', name: 'Ada',
+    const said = { type: 'Welcome', player: 5, seat: { type: 'Avatar', entity: 7 }, tick: 300, tickRateHz: 20, game: 'probe', room: 'main', name: 'Ada' };
+    expect(decode('00 05 00 07 fb2c01 14 00 0570726f6265 046d61696e 03416461')).toEqual({ ...said, space: { type: 'Whole' } });
+    expect(decode('00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461')).toEqual({
+      ...said, space: { type: 'Grid', cellM: 32, near: 1, mid: 2, far: 3 },
     });
-    expect(decodeServerMessage(unhex('02 09 fb2c01'), meadow)).toEqual({ type: 'Pong', token: 9, tick: 300 });
+    expect(decode('02 09 fb2c01')).toEqual({ type: 'Pong', token: 9, tick: 300 });
   });
 
   it('decodes every section', () => {
     const text =
-      '01 01 05 02 00' + '01 02 03 04' + '02 02' + '03 01' + '04 01 02 03 416461' + '05 08 09' + '06 01 04' +
-      '07 01 08 0000803f 00000040 40 01 00 05 07' + '08 01 09 10 0c';
-    const frame = decodeServerMessage(unhex(text), meadow) as Frame<Meadow>;
-    expect(frame).toMatchObject({
-      reset: true, refused: [3, 4], seat: { type: 'Spectator' }, private: [[0, null]], events: [{ type: 'Joined', name: 'Ada' }],
-      shared: [[3, 9]], removed: [4], changed: [[9, [[4, 12]]]],
+      '85 0500 0200 ffff ff' + '01 02 03 04' + '02 02' + '03 00' + '04 11 0000003f 000080bf 00004842' + '05 01 00 09' + '06 02 02 6f6b' +
+      '07 feff 0300 01000000 00000100' + '08 18';
+    const message = decode(text) as Frame<Probe>;
+    expect(message).toMatchObject({
+      reset: true, more: false, tick: 5, due: 2, ack: { seq: 0xffff, leadMs: 255 }, refused: [3, 4], seat: { type: 'Spectator' },
+      private: [], own: [[0, { x: 0.5, y: -1 }], [4, 50]], events: [{ type: 'Bang', at: 9 }], shared: [[1, 'ok']],
+      look: { x: -2, y: 3, maskLow: 1, maskHigh: 0x1_0000 },
     });
-    expect(frame.added).toEqual([[8, { pos: { x: 1, y: 2 }, heading: 64, kind: 'Sheep', name: '', score: 5, hue: 7 }]]);
+    expect(message.cells!.left).toBe(1);
+  });
+
+  it('takes a list in several sections, and no other section twice', () => {
+    const message = decode('80 0100 0000 01 01 07 01 02 08 09 05 01 00 01 05 01 00 02');
+    expect(message).toMatchObject({ refused: [7, 8, 9], events: [{ at: 1 }, { at: 2 }] });
+    expect(() => decode('80 0100 0000 02 01 02 02')).toThrow(/section 2 twice/);
   });
 
   it('refuses unknown messages, flags, sections, orders, masks and anything after the end', () => {
-    const refuse = (text: string, what: RegExp) => expect(() => decodeServerMessage(unhex(text), meadow)).toThrow(what);
+    const refuse = (text: string, what: RegExp) => expect(() => decode(text)).toThrow(what);
     refuse('', /1 bytes expected/);
+    refuse('01', /no message 1/);
     refuse('03', /no message 3/);
-    refuse('01 04 00 00 00', /unknown flags/);
-    refuse('01 00 00 00 00 09', /no section 9/);
-    refuse('01 00 00 00 00 06 00 02 02', /section 2 after section 6/);
-    refuse('01 00 00 00 00 05 20', /names fields beyond/);
+    refuse('88 0000 0000', /unknown flags/);
+    refuse('80 0000 00', /2 bytes expected/);
+    refuse('80 0000 0000 00', /no section 0/);
+    refuse('80 0000 0000 09', /no section 9/);
+    refuse('80 0000 0000 06 00 02 02', /section 2 after section 6/);
+    refuse('80 0000 0000 06 04 01', /field 2 beyond the 2 there are/);
+    refuse('80 0000 0000 06 fd0000000000000080', /field 63 beyond/);
+    refuse('80 0000 0000 03 01', /field 0 beyond the 0/);
     refuse('02 01 01 00', /left over/);
-    refuse('01 00 00 00 00 07 fcffffffff', /more than/);
+    refuse('80 0000 0000 01 fcffffffff', /more than/);
+    refuse('00 05 01 00 14 01 00000000 01 02 03 00 00 00', /cells of 0 m/);
+    expect(() => decodeServerMessage(new Uint8Array(8193), probe)).toThrow(/8193 bytes/);
   });
 
-  it('takes a list in several sections', () => {
-    const frame = decodeServerMessage(unhex('01 00 01 00 00 01 01 07 01 02 08 09 06 01 03'), meadow);
-    expect(frame).toMatchObject({ refused: [7, 8, 9], removed: [3] });
+  it('finds numbers by their low halves', () => {
+    expect(fromLowHalf(301, 300)).toBe(301);
+    expect(fromLowHalf(300, 300)).toBe(300);
+    expect(fromLowHalf(2, 0xffff)).toBe(0x1_0002);
+    expect(fromLowHalf(0xffff, 0x1_0000)).toBe(0x1_ffff);
+    expect(fromLowHalf(1, 0xffff_fffe)).toBe(1);
   });
 
-  it('answers random bytes with a message or a DecodeError', () => {
-    let state = 12345;
-    const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
-    for (let round = 0; round < 20_000; round++) {
-      const bytes = Uint8Array.from({ length: Math.floor(random() * 64) }, () => random() * 256);
-      bytes[0] = random() * 3;
-      bytes[1] = random() * 4;
-      try {
-        decodeServerMessage(bytes, meadow);
-      } catch (error) {
-        expect(error, `round ${round}: ${hex(bytes)}`).toBeInstanceOf(DecodeError);
+  it('refuses each beginning of a message', () => {
+    const whole: [string, (message: ServerMessage<Probe>) => void][] = [
+      ['00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461', () => {}],
+      ['02 fb0009 fb2c01', () => {}],
+    ];
+    for (const [text] of whole) {
+      const bytes = unhex(text);
+      for (let end = 0; end < bytes.length; end++) {
+        expect(() => decodeServerMessage(bytes.slice(0, end), probe), `${end} bytes`).toThrow(/at byte/);
       }
     }
   });
 
   it('refuses to encode what the server would close for', () => {
-    expect(() => encodeClientMessage({ type: 'Hello', name: 'x'.repeat(5000) }, meadow)).toThrow(/at most 4096/);
-    expect(() => encodeClientMessage({ type: 'Input', seq: 1, seen: 0, input: { type: 'Walk', dx: 200, dy: 0 } }, meadow)).toThrow(RangeError);
+    const hello = (name: string) => encodeClientMessage({ type: 'Hello', name, schema: 0 }, meadow);
+    expect(() => hello('x'.repeat(5000))).toThrow(/at most 4096/);
+    const walk = (dx: number, behind: number) =>
+      encodeClientMessage<Meadow>({ type: 'Input', seq: 1, seen: 0, behind, input: { type: 'Walk', dx, dy: 0 } }, meadow);
+    expect(() => walk(200, 8)).toThrow(RangeError);
+    expect(() => walk(1, 256)).toThrow(RangeError);
   });
 });

@@ -2,14 +2,17 @@
  * The golden vectors that Rust writes and both sides read: `tests/vectors/*.json`.
  *
  * A vector's name begins with the type it holds, then anything after a space, slash or colon:
- * `Input walk`, `Entity: a sheep`. Values are as serde writes them.
+ * `Input walk`, `Entity: a sheep`. Values are as serde writes them. `frames-*.json` are recordings.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Reader, Writer } from '../src/sdk/bytes.ts';
 import { type Codec } from '../src/sdk/codec.ts';
+import type { GameCodec } from '../src/sdk/protocol.ts';
 import { meadow } from '../src/meadow/game.ts';
 import { hex, unhex } from './hex.ts';
+import { asSerde, type Recording, replay } from './recording.ts';
+import { probe } from './wire.ts';
 
 const folder = new URL('../../tests/vectors/', import.meta.url);
 
@@ -32,33 +35,64 @@ const TYPES: Record<string, Codec<any>> = {
   input: meadow.input, entity: meadow.entity, shared: meadow.shared, private: meadow.private, event: meadow.event,
 };
 
-/** A value of ours in the shape that serde_json gives it. */
-function asSerde(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Uint8Array) return [...value];
-  if (Array.isArray(value)) return value.map(asSerde);
-  if (typeof value !== 'object' || value === null) return value;
-  const { type, ...rest } = value as Record<string, unknown>;
-  const keys = Object.keys(rest);
-  if (type === undefined && keys.join() === 'x,y') return [rest.x, rest.y];
-  const inner = keys.join() === 'value' ? asSerde(rest.value) : Object.fromEntries(keys.map((key) => [key, asSerde(rest[key])]));
-  if (type === undefined) return inner;
-  return keys.length === 0 ? type : { [type as string]: inner };
-}
-
-function files(): { file: string; vectors: typeof OWN }[] {
+/** The files whose names begin so; none in a checkout of the client alone, which has its own vectors. */
+function read<T>(beginning: string): { file: string; held: T }[] {
   let found: string[] = [];
   try {
-    found = readdirSync(folder).filter((file) => file.startsWith('meadow') && file.endsWith('.json'));
+    found = readdirSync(folder).filter((file) => file.startsWith(beginning) && file.endsWith('.json'));
   } catch {
-    // A checkout of the client alone has its own vectors only.
+    return [];
   }
-  const read = found.map((file) => ({ file, vectors: JSON.parse(readFileSync(new URL(file, folder), 'utf8')) }));
-  return [{ file: 'of this test', vectors: OWN }, ...read];
+  return found.map((file) => ({ file, held: JSON.parse(readFileSync(new URL(file, folder), 'utf8')) }));
 }
 
-describe.each(files())('golden vectors $file', ({ vectors }) => {
-  it.each(vectors)('$name', ({ name, bytes, value }) => {
+/** The example of PROTOCOL.md, with a welcome and a keyframe before it. */
+const EXAMPLE: Recording = {
+  game: 'probe',
+  messages: [
+    { hex: '00 05 01 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461', tick: 300 },
+    { hex: '83 2c01 0b00 06 03 01 026f6b', tick: 300, entities: {} },
+    {
+      hex: '80 2c01 0b00 07 0000 0000 0000000100000000 08 18 02 02 00 07 400000 400000 40 00 03416461 c8 03 08 800000 800000 00 01 00 00',
+      tick: 300, shared: { round: 1, title: 'ok' },
+      entities: {
+        7: { pos: [1, 1], heading: 64, kind: 'Player', name: 'Ada', stamina: 100, health: 0, ammo: 0 },
+        8: { pos: [2, 2], heading: 0, kind: 'Sheep', name: '', stamina: 0, health: 0, ammo: 0 },
+      },
+    },
+    {
+      hex: '84 2d01 0c00 0100 14 08 18 04 20 09 af8304', tick: 301, removed: [],
+      entities: {
+        7: { pos: [1.234375, 0.953125], heading: 64, kind: 'Player', name: 'Ada', stamina: 100, health: 0, ammo: 0 },
+        8: { pos: [2, 2.140625], heading: 0, kind: 'Sheep', name: '', stamina: 0, health: 0, ammo: 0 },
+      },
+    },
+    { hex: '80 2e01 0d00 08 18 01 01 00 ff', tick: 302, removed: [7] },
+  ],
+};
+
+/** Games whose types are known here; the recording of another is passed over. */
+const GAMES: Record<string, GameCodec> = { probe, meadow };
+
+const recordings = read<Recording>('frames-').filter(({ held }) => held.game in GAMES);
+
+describe.each([{ file: 'of PROTOCOL.md', held: EXAMPLE }, ...recordings])('recording $file', ({ held }) => {
+  it('is shown as the server meant it', () => {
+    replay(held, GAMES[held.game]!);
+  });
+});
+
+it('a recording that is not shown as it was meant is noticed', () => {
+  const bent = structuredClone(EXAMPLE);
+  (bent.messages[3]!.entities![7] as { pos: number[] }).pos[0] = 1.25;
+  expect(() => replay(bent, probe)).toThrow(/entity 7, pos.0: 1.234375 and not 1.25/);
+  const early = structuredClone(EXAMPLE);
+  early.messages[2]!.tick = 299;
+  expect(() => replay(early, probe)).toThrow(/message 2/);
+});
+
+describe.each([{ file: 'of this test', held: OWN }, ...read<typeof OWN>('meadow')])('golden vectors $file', ({ held }) => {
+  it.each(held)('$name', ({ name, bytes, value }) => {
     const codec = TYPES[name.split(/[^A-Za-z]/)[0]!.toLowerCase()];
     if (!codec) throw new Error(`the name "${name}" does not begin with one of ${Object.keys(TYPES)}`);
     const from = new Reader(unhex(bytes));

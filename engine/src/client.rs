@@ -1,16 +1,22 @@
 //! The client's side, pure: bytes in, a copy of the room out. Bots and tests see through it.
 
-use std::collections::BTreeMap;
-
 use crate::codec::{self, DecodeError, Decoder};
 use crate::game::{Game, Seat};
-use crate::replicate::Replicate;
+use crate::grid::Space;
+use crate::replicate::{Masks, Replicate};
 use crate::tick::Tick;
-use crate::wire::{ClientMessage, FrameHeader, Pong, Welcome, section, tag};
+use crate::wire::{Ack, ClientMessage, FrameHeader, Pong, Welcome, section, tag};
+
+mod entities;
+mod changes;
+mod cells;
+
+pub use self::changes::Changes;
+pub use self::entities::EntityMap;
 
 /// A member's copy of the room.
 ///
-/// Shape: entities by their index on the wire. Consistent whenever [`View::apply`] has answered
+/// Shape: entities by their numbers on the wire. Consistent whenever [`View::apply`] has answered
 /// anything but [`Applied::Part`].
 pub struct View<G: Game> {
     /// What the server said first; `None` until then.
@@ -24,7 +30,7 @@ pub struct View<G: Game> {
     /// The newest input that was applied or refused.
     pub input_ack: u32,
     /// The entities.
-    pub entities: BTreeMap<u32, G::Entity>,
+    pub entities: EntityMap<G::Entity>,
     /// The state that all members see.
     pub shared: G::Shared,
     /// The state that only this member sees.
@@ -33,6 +39,16 @@ pub struct View<G: Game> {
     pub events: Vec<G::Event>,
     /// Refused inputs since they were last taken.
     pub refused: Vec<u32>,
+    /// How long the newest input that was answered had lain on the server. Units: milliseconds,
+    /// 255 is that or more.
+    pub lead_ms: u8,
+    space: Space,
+    cells: cells::Cells,
+    /// Its own entity's lossy fields as they are, once they were told.
+    exact: Vec<u8>,
+    /// What of them this frame told, as a mask and bytes.
+    own: (u64, Vec<u8>),
+    changes: Option<Changes>,
 }
 
 /// What a message did to a view.
@@ -60,11 +76,17 @@ impl<G: Game> Default for View<G> {
             tick: Tick::ZERO,
             due: 0,
             input_ack: 0,
-            entities: BTreeMap::new(),
+            entities: EntityMap::default(),
             shared: G::Shared::default(),
             private: G::Private::default(),
             events: Vec::new(),
             refused: Vec::new(),
+            lead_ms: 0,
+            space: Space::Whole,
+            cells: cells::Cells::default(),
+            exact: Vec::new(),
+            own: (0, Vec::new()),
+            changes: None,
         }
     }
 }
@@ -73,6 +95,22 @@ impl<G: Game> View<G> {
     /// A view of nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From now on it is remembered what changes.
+    pub fn track_changes(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    /// What changed since the last call; nothing unless [`View::track_changes`] was called.
+    pub fn take_changes(&mut self) -> Changes {
+        let changes = self.changes.as_mut().map(std::mem::take);
+        changes.unwrap_or_default().list()
+    }
+
+    /// Checksums of cells that did not fit what was received: bugs, on one side or the other.
+    pub const fn mismatches(&self) -> u32 {
+        self.cells.mismatches
     }
 
     /// The member's own entity, once it has one that is seen.
@@ -95,10 +133,13 @@ impl<G: Game> View<G> {
                 input.finish()?;
                 self.seat = welcome.seat;
                 self.tick = welcome.tick;
+                self.space = welcome.space;
+                self.due = 0;
+                self.input_ack = 0;
                 self.welcome = Some(welcome);
                 Ok(Applied::Welcome)
             }
-            tag::FRAME => self.apply_frame(input),
+            flags if flags & tag::FRAME != 0 => self.apply_frame(flags, input),
             tag::PONG => {
                 let pong = input.value()?;
                 input.finish()?;
@@ -108,65 +149,146 @@ impl<G: Game> View<G> {
         }
     }
 
-    fn apply_frame(&mut self, mut input: Decoder<'_>) -> Result<Applied, DecodeError> {
-        let header = FrameHeader::decode(&mut input)?;
+    fn apply_frame(&mut self, flags: u8, mut input: Decoder<'_>) -> Result<Applied, DecodeError> {
+        let last = FrameHeader {
+            tick: self.tick,
+            due: self.due,
+            ack: Some(Ack {
+                seq: self.input_ack,
+                lead_ms: self.lead_ms,
+            }),
+            ..FrameHeader::default()
+        };
+        let header = FrameHeader::decode(flags, &last, &mut input)?;
         if header.reset {
-            self.entities.clear();
-            self.shared = G::Shared::default();
-            self.private = G::Private::default();
-        }
-        while !input.is_empty() {
-            self.apply_section(&mut input)?;
+            self.reset();
         }
         self.tick = header.tick;
-        self.input_ack = header.input_ack;
+        if let Some(ack) = header.ack {
+            self.input_ack = ack.seq;
+            self.lead_ms = ack.lead_ms;
+        }
+        let mut tag = 0;
+        while !input.is_empty() {
+            let next = input.byte()?;
+            if next < tag {
+                return Err(input.bad(format!("section {next} behind section {tag}")));
+            }
+            tag = next;
+            self.apply_section(tag, &mut input)?;
+        }
         if header.more {
             return Ok(Applied::Part);
         }
+        let changes = self.changes.as_mut();
+        self.cells.finish(self.tick, &mut self.entities, changes);
+        self.restore_exact()?;
         let due = header.due != self.due;
         self.due = header.due;
         Ok(Applied::Frame { due })
     }
 
-    fn apply_section(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        match input.byte()? {
+    fn reset(&mut self) {
+        self.entities.clear();
+        self.cells.reset();
+        self.exact.clear();
+        self.shared = G::Shared::default();
+        self.private = G::Private::default();
+        if let Some(changes) = &mut self.changes {
+            *changes = Changes::default();
+            changes.reset = true;
+        }
+    }
+
+    fn apply_section(&mut self, tag: u8, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        let mut changes = self.changes.as_mut();
+        match tag {
             section::REFUSED => {
                 for _ in 0..input.count()? {
                     self.refused.push(input.varint_u32()?);
                 }
             }
-            section::SEAT => self.seat = input.value()?,
-            section::PRIVATE => apply_update(&mut self.private, input)?,
+            section::SEAT => {
+                self.seat = input.value()?;
+                self.exact.clear();
+                if let Some(changes) = changes {
+                    changes.seat = true;
+                }
+            }
+            section::PRIVATE => {
+                let mask = apply_update(&mut self.private, input)?;
+                if let Some(changes) = changes {
+                    changes.private |= mask;
+                }
+            }
+            section::OWN => self.apply_own(input)?,
             section::EVENTS => {
                 for _ in 0..input.count()? {
                     self.events.push(input.value()?);
                 }
             }
-            section::SHARED => apply_update(&mut self.shared, input)?,
-            section::REMOVED => {
-                for _ in 0..input.count()? {
-                    let id = input.varint_u32()?;
-                    if self.entities.remove(&id).is_none() {
-                        return Err(input.bad(format!("entity {id} removed, but unknown")));
-                    }
+            section::SHARED => {
+                let mask = apply_update(&mut self.shared, input)?;
+                if let Some(changes) = changes {
+                    changes.shared |= mask;
                 }
             }
-            section::ADDED => {
-                for _ in 0..input.count()? {
-                    let id = input.varint_u32()?;
-                    self.entities.insert(id, G::Entity::decode(input)?);
-                }
-            }
-            section::CHANGED => {
-                for _ in 0..input.count()? {
-                    let id = input.varint_u32()?;
-                    let Some(entity) = self.entities.get_mut(&id) else {
-                        return Err(input.bad(format!("entity {id} changed, but unknown")));
-                    };
-                    apply_update(entity, input)?;
-                }
+            section::VIEW => self.cells.look(input, &mut self.entities, changes)?,
+            section::CELLS => {
+                let at = (self.tick, self.space);
+                let entities = &mut self.entities;
+                self.cells
+                    .apply(input, at, entities, changes.as_deref_mut())?;
             }
             other => return Err(input.bad(format!("unknown section {other}"))),
+        }
+        Ok(())
+    }
+
+    /// The exact state comes before the cells, and is put over them when the tick is whole.
+    fn apply_own(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        let mask = input.varint()?;
+        if mask & !Masks::<G::Entity>::LOSSY != 0 {
+            return Err(input.bad(format!("mask {mask:#x} names fields that are exact anyway")));
+        }
+        let from = input.at();
+        G::Entity::skip_exact(mask, input)?;
+        self.own.0 = mask;
+        self.own.1.clear();
+        self.own.1.extend_from_slice(input.since(from));
+        Ok(())
+    }
+
+    /// Whatever the cells said, its own entity is as it was told exactly.
+    fn restore_exact(&mut self) -> Result<(), DecodeError> {
+        let lossy = Masks::<G::Entity>::LOSSY;
+        let Seat::Avatar(id) = self.seat else {
+            return Ok(());
+        };
+        let (mask, told) = (std::mem::take(&mut self.own.0), &self.own.1);
+        let at = self.entities.find(id);
+        let Some(entry) = at.and_then(|at| self.entities.entry_mut(at)) else {
+            // Out of sight; all of it will do once it is back.
+            if mask != 0 {
+                self.exact.clear();
+            }
+            if mask == lossy {
+                self.exact.extend_from_slice(told);
+            }
+            return Ok(());
+        };
+        let avatar = &mut entry.entity;
+        if !self.exact.is_empty() {
+            avatar.apply_exact(lossy, &mut Decoder::new(&self.exact))?;
+        }
+        if mask != 0 {
+            avatar.apply_exact(mask, &mut Decoder::new(told))?;
+            self.exact.clear();
+            avatar.encode_exact(lossy, &mut codec::Encoder::new(&mut self.exact));
+            if let Some(changes) = &mut self.changes {
+                changes.own = true;
+                changes.changed(id, mask);
+            }
         }
         Ok(())
     }
@@ -176,6 +298,7 @@ impl<G: Game> View<G> {
         codec::encode(&ClientMessage::Input {
             seq,
             seen: self.tick,
+            behind: BOT_BEHIND,
             input,
         })
     }
@@ -186,15 +309,20 @@ impl<G: Game> View<G> {
     }
 }
 
-/// The bytes of the first message.
-pub fn hello(name: &str) -> Vec<u8> {
-    codec::encode(&ClientMessage::<()>::Hello { name: name.into() })
+/// A bot acts on what it has just received.
+const BOT_BEHIND: u8 = 0;
+
+/// The bytes of the first message; `schema` is the hash of the game's types.
+pub fn hello(name: &str, schema: u32) -> Vec<u8> {
+    let name = name.into();
+    codec::encode(&ClientMessage::<()>::Hello { name, schema })
 }
 
-fn apply_update<T: Replicate>(value: &mut T, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+fn apply_update<T: Replicate>(value: &mut T, input: &mut Decoder<'_>) -> Result<u64, DecodeError> {
     let mask = input.varint()?;
-    if mask & !crate::replicate::all_fields::<T>() != 0 {
+    if mask & !Masks::<T>::ALL != 0 {
         return Err(input.bad(format!("mask {mask:#x} names fields that do not exist")));
     }
-    value.apply(mask, input)
+    value.apply(mask, input)?;
+    Ok(mask)
 }

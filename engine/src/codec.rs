@@ -137,6 +137,23 @@ impl<'a> Decoder<'a> {
         self.value()
     }
 
+    /// So many bytes as they are.
+    ///
+    /// # Errors
+    /// [`DecodeError::Bad`] if there are fewer.
+    pub fn raw(&mut self, bytes: usize) -> Result<&'a [u8], DecodeError> {
+        let Some(raw) = self.bytes.get(self.at..self.at + bytes) else {
+            return Err(self.bad(format!("{bytes} bytes are due, the message ends before")));
+        };
+        self.at += bytes;
+        Ok(raw)
+    }
+
+    /// An error about a field that has to be there and is not.
+    pub fn missing(&self, field: &str) -> DecodeError {
+        self.bad(format!("the field `{field}` is missing"))
+    }
+
     /// A count of things; events without contents take no byte.
     ///
     /// # Errors
@@ -147,6 +164,15 @@ impl<'a> Decoder<'a> {
             Ok(count) if count <= SERVER_MESSAGE_BYTES_MAX => Ok(count),
             _ => Err(self.bad(format!("{claimed} things claimed in one message"))),
         }
+    }
+
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes that were read since then.
+    pub(crate) fn since(&self, at: usize) -> &'a [u8] {
+        &self.bytes[at..self.at]
     }
 
     /// Whether everything was read.

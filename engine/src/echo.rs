@@ -44,6 +44,11 @@ impl Echo {
         }
     }
 
+    /// How long an echo usually takes.
+    pub(crate) const fn usual(&self) -> Duration {
+        self.usual
+    }
+
     pub(crate) fn handle_sent(&mut self, tick: Tick, now: Duration) {
         if self.open.is_none() {
             self.open = Some((tick, now));

@@ -1,39 +1,43 @@
 //! The arena of a room's entities: who is there, what changed since the last frame, who is near.
 //!
 //! Handing out `&mut` marks an entity as touched, so a change cannot be forgotten; `publish` then
-//! finds out field by field what really differs.
+//! finds out field by field what really differs, and keeps the records in the cells.
 
-use std::fmt;
+use std::collections::{BTreeMap, VecDeque};
 
 use glam::Vec2;
+use serde::{Deserialize, Serialize};
 
 use slotmap::{Key as _, SlotMap};
 
-use crate::game::PlayerId;
-use crate::replicate::Replicate;
-use crate::space::{Index, Square, square_of};
+use crate::cells::{Cells, LayerKey, Spot};
+use crate::game::{PlayerId, Team};
+use crate::grid::{CellId, Space, units};
+use crate::limits::NET_ID_REST_TICKS;
+use crate::nearby::{Index, Square, square_of};
+use crate::page::Record;
+use crate::replicate::{Masks, Replicate};
+use crate::tick::Tick;
 
 slotmap::new_key_type! {
     /// An entity of one room; an id of something that is gone never names something else.
     pub struct EntityId;
 }
 
-impl EntityId {
-    /// The number by which clients know it: small, unique among the living, reused after death.
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is the index")]
-    pub fn index(self) -> u32 {
-        self.data().as_ffi() as u32
-    }
-}
-
-impl fmt::Display for EntityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.index().fmt(f)
-    }
-}
-
 /// Entities that moved since they were indexed; `near` looks at each, so it stays short.
 const UNINDEXED_MAX: usize = 32;
+
+/// Who may see an entity at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Visible {
+    /// Whoever looks that way.
+    #[default]
+    All,
+    /// Its team.
+    Team,
+    /// The player who owns it.
+    Owner,
+}
 
 #[derive(Debug)]
 struct Slot<E> {
@@ -41,26 +45,88 @@ struct Slot<E> {
     /// What clients have; `None` until the first frame with it.
     sent: Option<E>,
     owner: Option<PlayerId>,
+    /// Its own team, and its owner's.
+    team: Option<Team>,
+    owner_team: Option<Team>,
+    visible: Visible,
+    /// The number by which clients know it, of the layer that it was given for.
+    net: Option<(LayerKey, u32)>,
+    records: Option<Records>,
+    /// Who may see it has changed.
+    rehome: bool,
     touched: bool,
     /// In `unindexed`: its square may be wrong.
     moved: bool,
     square: Option<Square>,
 }
 
+/// Where the cells hold an entity.
+#[derive(Clone, Copy, Debug)]
+struct Records {
+    base: Spot,
+    team: Option<Spot>,
+    own: Option<Spot>,
+}
+
+/// An entity that is gone, but not yet from the cells.
+#[derive(Debug)]
+struct Removed {
+    net: (LayerKey, u32),
+    records: Option<Records>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Entities<E> {
     slots: SlotMap<EntityId, Slot<E>>,
     touched: Vec<EntityId>,
-    removed: Vec<u32>,
+    /// In the order in which they came.
+    fresh: Vec<EntityId>,
+    removed: Vec<Removed>,
     unindexed: Vec<EntityId>,
     index: Index,
+    nets: BTreeMap<LayerKey, Nets>,
+    /// `touched` in the order of their numbers; here for its capacity.
+    order: Vec<(u32, EntityId)>,
 }
 
-/// What the next frame has to say of one entity.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Added,
-    Fields(u64),
+/// The numbers of one layer: what other layers hold has no influence on them.
+#[derive(Debug, Default)]
+struct Nets {
+    taken: u32,
+    resting: VecDeque<(u32, Tick)>,
+}
+
+/// Numbers of entities that not everybody sees begin here.
+const TEAM_NETS: u32 = 1 << 30;
+const OWN_NETS: u32 = 2 << 30;
+
+impl Nets {
+    fn take(&mut self, layer: LayerKey, now: Tick) -> u32 {
+        let rested = |&(_, since): &(u32, Tick)| !since.after(NET_ID_REST_TICKS).is_newer(now);
+        if self.resting.front().is_some_and(rested)
+            && let Some((net, _)) = self.resting.pop_front()
+        {
+            return net;
+        }
+        self.taken += 1;
+        let base = match layer {
+            LayerKey::Public => 0,
+            LayerKey::Team(_) => TEAM_NETS,
+            LayerKey::Own(_) => OWN_NETS,
+        };
+        base + self.taken
+    }
+}
+
+impl<E> Slot<E> {
+    /// The layer that brings it; `None` if nobody may see it.
+    fn base(&self) -> Option<LayerKey> {
+        match self.visible {
+            Visible::All => Some(LayerKey::Public),
+            Visible::Team => self.team.map(LayerKey::Team),
+            Visible::Owner => self.owner.map(LayerKey::Own),
+        }
+    }
 }
 
 impl<E: Replicate> Entities<E> {
@@ -68,9 +134,12 @@ impl<E: Replicate> Entities<E> {
         Self {
             slots: SlotMap::with_key(),
             touched: Vec::new(),
+            fresh: Vec::new(),
             removed: Vec::new(),
             unindexed: Vec::new(),
             index: Index::default(),
+            nets: BTreeMap::new(),
+            order: Vec::new(),
         }
     }
 
@@ -79,18 +148,26 @@ impl<E: Replicate> Entities<E> {
             entity,
             sent: None,
             owner: None,
+            team: None,
+            owner_team: None,
+            visible: Visible::All,
+            net: None,
+            records: None,
+            rehome: false,
             touched: false,
             moved: false,
             square: None,
         });
+        self.fresh.push(id);
         self.touch(id);
         id
     }
 
     pub(crate) fn despawn(&mut self, id: EntityId) -> Option<E> {
         let slot = self.slots.remove(id)?;
-        if slot.sent.is_some() {
-            self.removed.push(id.index());
+        if let Some(net) = slot.net {
+            let records = slot.records;
+            self.removed.push(Removed { net, records });
         }
         if let Some(square) = slot.square {
             self.index.remove(square, id);
@@ -102,6 +179,11 @@ impl<E: Replicate> Entities<E> {
         self.slots.get(id).map(|slot| &slot.entity)
     }
 
+    /// An entity that a page holds: it is alive until the page was told.
+    pub(crate) fn expect(&self, id: EntityId) -> &E {
+        &self.slots[id].entity
+    }
+
     pub(crate) fn get_mut(&mut self, id: EntityId) -> Option<&mut E> {
         self.slots.contains_key(id).then(|| self.touch(id))
     }
@@ -110,10 +192,69 @@ impl<E: Replicate> Entities<E> {
         self.slots.get(id)?.owner
     }
 
-    pub(crate) fn set_owner(&mut self, id: EntityId, owner: Option<PlayerId>) {
-        if let Some(slot) = self.slots.get_mut(id) {
-            slot.owner = owner;
+    /// Gives it to somebody of this team, or to nobody.
+    pub(crate) fn set_owner(
+        &mut self,
+        id: EntityId,
+        owner: Option<PlayerId>,
+        owner_team: Option<Team>,
+    ) {
+        self.resettle(id, |slot| {
+            let team = if slot.team == slot.owner_team {
+                owner_team
+            } else {
+                slot.team
+            };
+            let same = (slot.owner, slot.owner_team, slot.team) == (owner, owner_team, team);
+            (slot.owner, slot.owner_team, slot.team) = (owner, owner_team, team);
+            !same
+        });
+    }
+
+    pub(crate) fn team(&self, id: EntityId) -> Option<Team> {
+        self.slots.get(id)?.team
+    }
+
+    pub(crate) fn set_team(&mut self, id: EntityId, team: Option<Team>) {
+        self.resettle(id, |slot| std::mem::replace(&mut slot.team, team) != team);
+    }
+
+    pub(crate) fn set_visible(&mut self, id: EntityId, visible: Visible) {
+        self.resettle(id, |slot| {
+            std::mem::replace(&mut slot.visible, visible) != visible
+        });
+    }
+
+    fn resettle(&mut self, id: EntityId, change: impl FnOnce(&mut Slot<E>) -> bool) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        if change(slot) {
+            slot.rehome = true;
+            self.touch(id);
         }
+    }
+
+    /// The number by which clients know it; it gets one if it has none.
+    pub(crate) fn net(&mut self, id: EntityId, now: Tick) -> Option<u32> {
+        let slot = self.slots.get_mut(id)?;
+        let layer = slot.base()?;
+        match slot.net {
+            Some((of, net)) if of == layer => Some(net),
+            other => {
+                if let Some((of, net)) = other {
+                    rest(&mut self.nets, of, net, now);
+                }
+                let net = self.nets.entry(layer).or_default().take(layer, now);
+                slot.net = Some((layer, net));
+                Some(net)
+            }
+        }
+    }
+
+    /// The cell that its viewers find it in.
+    pub(crate) fn cell(&self, id: EntityId) -> Option<CellId> {
+        Some(self.slots.get(id)?.records?.base.cell)
     }
 
     /// In id order.
@@ -136,33 +277,55 @@ impl<E: Replicate> Entities<E> {
                 at.is_some_and(|at| at.distance_squared(point) <= radius * radius)
             })
             .collect();
-        near.sort_unstable_by_key(|id| id.index());
+        near.sort_unstable_by_key(|&id| order(id));
         near
     }
 
-    /// Clears what changed since the last call and calls `with` for each, in id order; answers
-    /// the ids of those that are gone.
-    pub(crate) fn drain_changes(&mut self, mut with: impl FnMut(EntityId, &E, Change)) -> Vec<u32> {
-        self.touched.sort_unstable_by_key(|id| id.index());
-        for id in self.touched.drain(..) {
-            let Some(slot) = self.slots.get_mut(id) else {
-                continue;
-            };
-            slot.touched = false;
-            match &mut slot.sent {
-                Some(sent) => {
-                    let mask = sent.absorb(&slot.entity);
-                    if mask != 0 {
-                        with(id, &slot.entity, Change::Fields(mask));
-                    }
-                }
-                sent @ None => {
-                    *sent = Some(slot.entity.clone());
-                    with(id, &slot.entity, Change::Added);
-                }
+    /// Brings the cells up to date with what changed since the last call.
+    ///
+    /// Everything is done in the order of the numbers that clients know, so that what a layer's
+    /// viewers see does not depend on what they may not see.
+    pub(crate) fn publish(&mut self, cells: &mut Cells, space: Space, now: Tick) {
+        for Removed { net, records } in self.removed.drain(..) {
+            if let Some(records) = records {
+                records.remove(cells, None);
+            }
+            rest(&mut self.nets, net.0, net.1, now);
+        }
+        // Taken out and put back for their capacity.
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for id in fresh.drain(..) {
+            self.net(id, now);
+        }
+        self.fresh = fresh;
+        let mut touched = std::mem::take(&mut self.touched);
+        let mut order = std::mem::take(&mut self.order);
+        for id in touched.drain(..) {
+            if self.slots.get(id).is_some_and(|slot| slot.rehome) {
+                self.leave_layer(id, cells);
+            }
+            if let Some(net) = self.net(id, now) {
+                order.push((net, id));
+            } else if let Some(slot) = self.slots.get_mut(id) {
+                slot.touched = false;
             }
         }
-        std::mem::take(&mut self.removed)
+        order.sort_unstable_by_key(|&(net, _)| net);
+        for (net, id) in order.drain(..) {
+            self.slots[id].publish(id, net, cells, space);
+        }
+        self.order = order;
+        self.touched = touched;
+    }
+
+    /// Who may see it changed: it goes, and comes again for those who may.
+    fn leave_layer(&mut self, id: EntityId, cells: &mut Cells) {
+        let slot = &mut self.slots[id];
+        slot.rehome = false;
+        slot.sent = None;
+        if let Some(records) = slot.records.take() {
+            records.remove(cells, None);
+        }
     }
 
     fn touch(&mut self, id: EntityId) -> &mut E {
@@ -201,92 +364,177 @@ impl<E: Replicate> Entities<E> {
     }
 }
 
+/// Id order is the arena's.
+#[expect(clippy::cast_possible_truncation, reason = "the low half is the index")]
+fn order(id: EntityId) -> u32 {
+    id.data().as_ffi() as u32
+}
+
+impl<E: Replicate> Slot<E> {
+    fn publish(&mut self, id: EntityId, net: u32, cells: &mut Cells, space: Space) {
+        self.touched = false;
+        let changed = match &mut self.sent {
+            Some(sent) => sent.absorb(&self.entity),
+            sent @ None => {
+                *sent = Some(self.entity.clone());
+                0
+            }
+        };
+        let place = self.entity.position().map(units).unwrap_or_default();
+        let side = space.cell_units();
+        let at = |cell: CellId| {
+            let corner = cell.corner(side);
+            [place[0] - corner[0], place[1] - corner[1]]
+        };
+        let heading = self.entity.heading().unwrap_or_default();
+        let Some(records) = self.records else {
+            let cell = CellId::of(place, side);
+            self.records = self.enter(id, net, (cell, at(cell), heading), cells);
+            return;
+        };
+        if changed == 0 {
+            return;
+        }
+        let cell = records.base.cell.moved(place, side);
+        if cell != records.base.cell {
+            records.remove(cells, Some(cell));
+            self.records = self.enter(id, net, (cell, at(cell), heading), cells);
+            return;
+        }
+        let fields = Masks::<E>::PUBLIC;
+        let base = match records.base.layer {
+            LayerKey::Public => changed & fields,
+            LayerKey::Team(_) => changed & (fields | Masks::<E>::TEAM),
+            LayerKey::Own(_) => changed & (fields | Masks::<E>::TEAM | Masks::<E>::OWNER),
+        };
+        cells.update(records.base, at(cell), heading, base);
+        let overlays = [
+            (records.team, Masks::<E>::TEAM),
+            (records.own, Masks::<E>::TEAM | Masks::<E>::OWNER),
+        ];
+        for (spot, fields) in overlays {
+            if let Some(spot) = spot
+                && changed & fields != 0
+            {
+                cells.update(spot, [0, 0], 0, changed & fields);
+            }
+        }
+    }
+
+    /// Puts records into all layers that bring something of it.
+    fn enter(
+        &self,
+        id: EntityId,
+        net: u32,
+        (cell, at, heading): (CellId, [i32; 2], u8),
+        cells: &mut Cells,
+    ) -> Option<Records> {
+        let base = self.base()?;
+        let record = Record {
+            id,
+            net,
+            at,
+            heading,
+            overlay: false,
+        };
+        let overlay = Record {
+            at: [0, 0],
+            heading: 0,
+            overlay: true,
+            ..record
+        };
+        let (team, owner) = (Masks::<E>::TEAM, Masks::<E>::OWNER);
+        let for_team = self.team.filter(|_| team != 0 && base == LayerKey::Public);
+        // An owner of another team does not see what is hidden from it.
+        let sees = match base {
+            LayerKey::Public => true,
+            LayerKey::Team(team) => self.owner_team == Some(team),
+            LayerKey::Own(_) => false,
+        };
+        let for_owner = self.owner.filter(|_| team | owner != 0 && sees);
+        Some(Records {
+            base: cells.add(base, cell, record),
+            team: for_team.map(|team| cells.add(LayerKey::Team(team), cell, overlay)),
+            own: for_owner.map(|owner| cells.add(LayerKey::Own(owner), cell, overlay)),
+        })
+    }
+}
+
+impl Records {
+    fn remove(self, cells: &mut Cells, to: Option<CellId>) {
+        for spot in [Some(self.base), self.team, self.own].into_iter().flatten() {
+            cells.remove(spot, to);
+        }
+    }
+}
+
+/// Gives a number back, for later.
+fn rest(nets: &mut BTreeMap<LayerKey, Nets>, layer: LayerKey, net: u32, now: Tick) {
+    if let Some(nets) = nets.get_mut(&layer) {
+        nets.resting.push_back((net, now));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
     use super::*;
-    use crate::codec::{DecodeError, Decoder, Encoder};
 
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-    struct Point(Vec2);
-
-    impl Replicate for Point {
-        const FIELDS: &'static [&'static str] = &["value"];
-
-        fn position(&self) -> Option<Vec2> {
-            Some(self.0)
-        }
-
-        fn absorb(&mut self, newer: &Self) -> u64 {
-            let changed = u64::from(self != newer);
-            self.clone_from(newer);
-            changed
-        }
-
-        fn encode(&self, _: u64, out: &mut Encoder<'_>) {
-            out.value(&self.0);
-        }
-
-        fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-            input.value().map(Self)
-        }
-
-        fn apply(&mut self, _: u64, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-            self.0 = input.value()?;
-            Ok(())
-        }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, crate::Replicate)]
+    struct Point {
+        #[replicate(position)]
+        at: Vec2,
+        #[replicate(team)]
+        secret: u8,
     }
 
     fn point(x: f32, y: f32) -> Point {
-        Point(Vec2::new(x, y))
-    }
-
-    fn changes(entities: &mut Entities<Point>) -> (Vec<(u32, Change)>, Vec<u32>) {
-        let mut changed = Vec::new();
-        let removed = entities.drain_changes(|id, _, change| changed.push((id.index(), change)));
-        (changed, removed)
+        let at = Vec2::new(x, y);
+        Point { at, secret: 0 }
     }
 
     #[test]
-    fn a_frame_hears_of_each_entity_once_and_only_of_what_differs() {
-        let mut entities = Entities::new();
-        let a = entities.spawn(point(0.0, 0.0));
-        assert_eq!(changes(&mut entities), (vec![(1, Change::Added)], vec![]));
-        *entities.get_mut(a).expect("alive") = point(0.0, 0.0);
-        assert_eq!(
-            changes(&mut entities),
-            (vec![], vec![]),
-            "touched, but the same"
-        );
-        entities.get_mut(a).expect("alive").0.x = 1.0;
-        entities.get_mut(a).expect("alive").0.x = 2.0;
-        assert_eq!(
-            changes(&mut entities),
-            (vec![(1, Change::Fields(1))], vec![])
-        );
+    fn numbers_do_not_depend_on_what_other_layers_hold() {
+        let run = |with_hidden: bool| {
+            let (mut entities, mut cells) = (Entities::new(), Cells::default());
+            let mut seen = Vec::new();
+            for tick in 1..60 {
+                let hidden = with_hidden.then(|| {
+                    let id = entities.spawn(point(1.0, 1.0));
+                    entities.set_visible(id, Visible::Team);
+                    entities.set_team(id, Some(Team(1)));
+                    id
+                });
+                let a = entities.spawn(point(0.0, 0.0));
+                let b = entities.spawn(point(2.0, 0.0));
+                entities.publish(&mut cells, Space::Whole, Tick::new(tick));
+                seen.push([a, b].map(|id| entities.net(id, Tick::new(tick))));
+                entities.despawn(if tick % 2 == 0 { a } else { b });
+                if let Some(hidden) = hidden.filter(|_| tick % 3 != 0) {
+                    entities.despawn(hidden);
+                }
+            }
+            seen
+        };
+        let seen = run(false);
+        assert_eq!(seen, run(true));
+        let numbers: Vec<_> = seen.concat().into_iter().flatten().collect();
+        assert!(numbers.iter().any(|&n| n < *numbers.last().expect("some")));
     }
 
     #[test]
-    fn what_comes_and_goes_between_two_frames_is_never_mentioned() {
+    fn hidden_entities_have_numbers_of_their_own() {
         let mut entities = Entities::new();
-        let a = entities.spawn(point(0.0, 0.0));
-        entities.despawn(a);
-        assert_eq!(changes(&mut entities), (vec![], vec![]));
-        assert_eq!(entities.despawn(a), None, "gone is gone");
-    }
-
-    #[test]
-    fn a_reused_index_is_removed_and_added() {
-        let mut entities = Entities::new();
-        let a = entities.spawn(point(0.0, 0.0));
-        changes(&mut entities);
-        entities.despawn(a);
-        let b = entities.spawn(point(1.0, 0.0));
-        assert_eq!(a.index(), b.index());
-        assert_eq!(changes(&mut entities), (vec![(1, Change::Added)], vec![1]));
-        assert_eq!(entities.get(a), None);
+        let now = Tick::new(1);
+        let id = entities.spawn(point(0.0, 0.0));
+        assert_eq!(entities.net(id, now), Some(1));
+        entities.set_visible(id, Visible::Team);
+        assert_eq!(entities.net(id, now), None, "nobody sees it without a team");
+        entities.set_team(id, Some(Team(0)));
+        assert_eq!(entities.net(id, now), Some(TEAM_NETS + 1));
+        assert_eq!(entities.net(entities.slots.keys().next().expect("one"), now), Some(TEAM_NETS + 1));
     }
 
     #[test]
@@ -311,7 +559,7 @@ mod tests {
                 assert!(radius >= 0.0 || near.is_empty(), "{radius} around {x}");
             }
         }
-        let small = |id: &&EntityId| entities.get(**id).is_some_and(|p| p.0.x.abs() <= 1.0);
+        let small = |id: &&EntityId| entities.get(**id).is_some_and(|p| p.at.x.abs() <= 1.0);
         let expected: Vec<_> = ids.iter().filter(small).copied().collect();
         assert_eq!(entities.near(Vec2::ZERO, 5.0), expected);
         for id in ids {
@@ -340,10 +588,10 @@ mod tests {
                         let at = Vec2::new(x, y);
                         let mut expected: Vec<_> = entities
                             .iter()
-                            .filter(|(_, p)| p.0.distance_squared(at) <= radius * radius)
+                            .filter(|(_, p)| p.at.distance_squared(at) <= radius * radius)
                             .map(|(id, _)| id)
                             .collect();
-                        expected.sort_unstable_by_key(|id| id.index());
+                        expected.sort_unstable_by_key(|&id| order(id));
                         prop_assert_eq!(entities.near(at, radius), expected);
                     }
                 }

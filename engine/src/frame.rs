@@ -1,32 +1,40 @@
-//! The frame: what one tick publishes, and how it becomes messages.
+//! The frame: what one tick publishes, immutable, shared by all room tasks.
 //!
-//! This is the seam of replication. In: the changes of one step. Out: bodies that all members
-//! share, and each member's own part; `Outbox` puts the two together into messages. For now the
-//! shared part is one encoding of the whole room; cells, tiers and audiences will come in here
-//! without the room, the room task or the client's decoder knowing.
+//! It holds what the cells have encoded and each member's own part; putting messages together for
+//! a member is `viewer`'s business. A frame that all tasks are done with is filled again.
+
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::codec::Encoder;
-use crate::entities::Change;
-use crate::game::{Game, PlayerId, Refusal, Seat, To};
-use crate::limits::{BODY_BYTES_MAX, ITEM_BYTES_MAX};
-use crate::replicate::{Replicate, all_fields};
-use crate::room::Room;
+use crate::cells::{Beat, LayerKey, Output};
+use crate::game::{PlayerId, Refusal, Seat, Team};
+use crate::grid::{CellId, TIERS, Tiers, WINDOW_SIDE};
 use crate::tick::Tick;
-use crate::wire::{Close, section};
+use crate::wire::Close;
 
 /// The immutable state that a tick publishes.
 #[derive(Debug, Default)]
 pub(crate) struct Frame {
     /// The room's tick.
     pub(crate) tick: Tick,
-    /// Shared bodies with what changed; empty when nothing did.
-    pub(crate) delta: Vec<Bytes>,
-    /// Shared bodies with everything, when somebody asked.
-    pub(crate) keyframe: Option<Vec<Bytes>>,
-    /// News for single members, in the order of their numbers.
-    pub(crate) own: Vec<Own>,
+    /// Which tiers are sent with it.
+    pub(crate) beat: Beat,
+    /// Cells that have something to say, and after a whole beat all of them; by layer and place.
+    cells: Vec<CellFrame>,
+    /// How many of `cells` are this tick's; the others are here for their buffers.
+    cells_used: usize,
+    layers: Vec<(LayerKey, Range<usize>)>,
+    /// Changes of the room's shared state as sections, for each tier.
+    pub(crate) shared: [Vec<u8>; TIERS],
+    /// The whole shared state as a section.
+    pub(crate) shared_key: Vec<u8>,
+    /// Everybody in the room, in the order of their numbers.
+    pub(crate) members: Vec<MemberPart>,
+    /// The bytes of the members' own sections.
+    pub(crate) own: Vec<u8>,
+    /// Inputs that were refused, member by member.
+    pub(crate) refused: Vec<u32>,
     /// Events in the order in which they were emitted.
     pub(crate) events: Vec<(Recipients, Bytes)>,
     /// Answers to joins, in the order of the players' numbers.
@@ -35,20 +43,32 @@ pub(crate) struct Frame {
     pub(crate) end: Option<Close>,
 }
 
-/// One member's part of a frame.
+/// One cell's bytes.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct CellFrame {
+    pub(crate) layer: LayerKey,
+    pub(crate) id: CellId,
+    pub(crate) out: Output,
+}
+
+/// One member's part of a frame.
+#[derive(Clone, Debug)]
+pub(crate) struct MemberPart {
     pub(crate) player: PlayerId,
     pub(crate) seat: Seat<u32>,
+    pub(crate) team: Option<Team>,
+    /// Where it looks from the last whole beat on, and how often it is sent what.
+    pub(crate) anchor: CellId,
+    pub(crate) tiers: Tiers,
     pub(crate) input_ack: u32,
-    /// Whether there is news; else this is here only for the sake of a keyframe.
+    /// Whether there is news for it alone.
     pub(crate) news: bool,
-    /// Refused inputs.
-    pub(crate) refused: Vec<u32>,
-    /// A new seat, and what changed of the private state, as sections.
-    pub(crate) delta: Vec<u8>,
-    /// The seat and the whole private state, as sections, when there is a keyframe.
-    pub(crate) keyframe: Vec<u8>,
+    /// Its range of `refused`.
+    pub(crate) refused: Range<u32>,
+    /// Its range of `own`: a new seat, what changed of its private state and of its own entity.
+    pub(crate) delta: Range<u32>,
+    /// The same whole, where it was asked for.
+    pub(crate) key: Option<Range<u32>>,
     /// The member is out.
     pub(crate) close: Option<Close>,
 }
@@ -73,12 +93,52 @@ impl Recipients {
 }
 
 impl Frame {
-    pub(crate) fn own(&self, player: PlayerId) -> Option<&Own> {
-        let at = self
-            .own
-            .binary_search_by_key(&player, |own| own.player)
+    /// Forgets everything but the buffers.
+    pub(crate) fn clear(&mut self) {
+        self.cells_used = 0;
+        self.layers.clear();
+        self.shared.iter_mut().for_each(Vec::clear);
+        self.shared_key.clear();
+        self.members.clear();
+        self.own.clear();
+        self.refused.clear();
+        self.events.clear();
+        self.joins.clear();
+        self.end = None;
+    }
+
+    /// Takes a cell's bytes over and leaves it an empty buffer; to be called in order.
+    pub(crate) fn push_cell(&mut self, layer: LayerKey, id: CellId, out: &mut Output) {
+        if self.cells_used == self.cells.len() {
+            self.cells.push(CellFrame {
+                layer,
+                id,
+                out: Output::default(),
+            });
+        }
+        let cell = &mut self.cells[self.cells_used];
+        (cell.layer, cell.id) = (layer, id);
+        std::mem::swap(&mut cell.out, out);
+        let at = self.cells_used;
+        self.cells_used += 1;
+        match self.layers.last_mut() {
+            Some((last, range)) if *last == layer => range.end = self.cells_used,
+            _ => self.layers.push((layer, at..self.cells_used)),
+        }
+    }
+
+    /// A member's part; `hint` is where it was last, and is corrected.
+    pub(crate) fn member(&self, player: PlayerId, hint: &mut usize) -> Option<&MemberPart> {
+        if let Some(part) = self.members.get(*hint)
+            && part.player == player
+        {
+            return Some(part);
+        }
+        *hint = self
+            .members
+            .binary_search_by_key(&player, |part| part.player)
             .ok()?;
-        Some(&self.own[at])
+        self.members.get(*hint)
     }
 
     pub(crate) fn join(&self, player: PlayerId) -> Option<Result<Seat<u32>, Refusal>> {
@@ -89,227 +149,51 @@ impl Frame {
         Some(self.joins[at].1)
     }
 
-    /// Whether members that get no news of their own see anything new.
-    pub(crate) fn is_visible(&self) -> bool {
-        !self.delta.is_empty()
-    }
-}
-
-/// Encodes what this step changed.
-pub(crate) fn publish<G: Game>(room: &mut Room<G>, with_keyframe: bool) -> Frame {
-    let delta = publish_delta(room);
-    let keyframe = with_keyframe.then(|| publish_keyframe(room));
-    // With a keyframe everybody has a part: who is in the room can be told from it.
-    let own = room
-        .members
-        .iter_mut()
-        .filter_map(|(&player, member)| {
-            let news = member.inputs.take_news();
-            let private = member.private.take_changed();
-            let seat = std::mem::take(&mut member.seat_changed).then_some(member.seat);
-            let is_news =
-                news.is_some() || private != 0 || seat.is_some() || member.close.is_some();
-            if !is_news && !with_keyframe {
-                return None;
-            }
-            let mut own = Own {
-                player,
-                seat: member.seat.on_wire(),
-                input_ack: member.inputs.ack(),
-                news: is_news,
-                refused: news.map(|(_, refused)| refused).unwrap_or_default(),
-                delta: Vec::new(),
-                keyframe: Vec::new(),
-                close: member.close,
-            };
-            if let Some(seat) = seat {
-                write_seat(seat, &mut own.delta);
-            }
-            write_update(
-                section::PRIVATE,
-                member.private.value(),
-                private,
-                &mut own.delta,
-            );
-            if with_keyframe {
-                write_seat(member.seat, &mut own.keyframe);
-                let all = all_fields::<G::Private>();
-                write_update(
-                    section::PRIVATE,
-                    member.private.value(),
-                    all,
-                    &mut own.keyframe,
-                );
-            }
-            Some(own)
-        })
-        .collect();
-    Frame {
-        tick: room.tick,
-        delta,
-        keyframe,
-        own,
-        events: publish_events(room),
-        joins: Vec::new(),
-        end: None,
-    }
-}
-
-fn publish_delta<G: Game>(room: &mut Room<G>) -> Vec<Bytes> {
-    let mut added = Sections::new(section::ADDED);
-    let mut changed = Sections::new(section::CHANGED);
-    let removed = room.entities.drain_changes(|id, entity, change| {
-        let write = |out: &mut Vec<u8>| write_entity(id.index(), entity, &change, out);
-        match change {
-            Change::Added => added.item(write),
-            Change::Fields(_) => changed.item(write),
-        }
-    });
-    let mut gone = Sections::new(section::REMOVED);
-    for id in removed {
-        gone.item(|out| Encoder::new(out).value(&id));
-    }
-    let mask = room.shared.take_changed();
-    let mut shared = Vec::new();
-    write_update(section::SHARED, room.shared.value(), mask, &mut shared);
-    pack(
-        [shared]
-            .into_iter()
-            .chain(gone.finish())
-            .chain(added.finish())
-            .chain(changed.finish()),
-    )
-}
-
-fn publish_keyframe<G: Game>(room: &Room<G>) -> Vec<Bytes> {
-    let mut added = Sections::new(section::ADDED);
-    for (id, entity) in room.entities.iter() {
-        added.item(|out| write_entity(id.index(), entity, &Change::Added, out));
-    }
-    let mut shared = Vec::new();
-    let all = all_fields::<G::Shared>();
-    write_update(section::SHARED, room.shared.value(), all, &mut shared);
-    pack([shared].into_iter().chain(added.finish()))
-}
-
-fn publish_events<G: Game>(room: &mut Room<G>) -> Vec<(Recipients, Bytes)> {
-    let events = std::mem::take(&mut room.events);
-    let recipients = |to| match to {
-        To::All => Recipients::All,
-        To::Player(player) => Recipients::One(player),
-        To::Players(mut players) => {
-            players.sort_unstable();
-            Recipients::Some(players)
-        }
-        To::Team(team) => {
-            let of_team = room.members.iter().filter(|(_, m)| m.team == Some(team));
-            Recipients::Some(of_team.map(|(&id, _)| id).collect())
-        }
-    };
-    events
-        .into_iter()
-        .map(|(to, bytes)| (recipients(to), Bytes::from(bytes)))
-        .collect()
-}
-
-fn write_seat(seat: Seat, out: &mut Vec<u8>) {
-    out.push(section::SEAT);
-    Encoder::new(out).value(&seat.on_wire());
-}
-
-fn write_entity<E: Replicate>(id: u32, entity: &E, change: &Change, out: &mut Vec<u8>) {
-    let mut out = Encoder::new(out);
-    out.value(&id);
-    match *change {
-        Change::Added => entity.encode(all_fields::<E>(), &mut out),
-        Change::Fields(mask) => {
-            out.varint(mask);
-            entity.encode(mask, &mut out);
-        }
-    }
-}
-
-fn write_update<T: Replicate>(tag: u8, value: &T, mask: u64, out: &mut Vec<u8>) {
-    if mask == 0 {
-        return;
-    }
-    let start = out.len();
-    out.push(tag);
-    let mut encoder = Encoder::new(out);
-    encoder.varint(mask);
-    value.encode(mask, &mut encoder);
-    assert_item(out.len() - start);
-}
-
-fn assert_item(bytes: usize) {
-    assert!(
-        bytes <= ITEM_BYTES_MAX,
-        "an entity, shared or private state is at most {ITEM_BYTES_MAX} bytes, this one has {bytes}"
-    );
-}
-
-/// Counted sections of one kind, none larger than a message's body.
-pub(crate) struct Sections {
-    tag: u8,
-    count: u32,
-    items: Vec<u8>,
-    done: Vec<Vec<u8>>,
-}
-
-/// A section's tag and count.
-const SECTION_HEADER_BYTES_MAX: usize = 1 + 5;
-
-impl Sections {
-    pub(crate) const fn new(tag: u8) -> Self {
-        Self {
-            tag,
-            count: 0,
-            items: Vec::new(),
-            done: Vec::new(),
-        }
+    pub(crate) fn refused(&self, part: &MemberPart) -> &[u32] {
+        &self.refused[part.refused.start as usize..part.refused.end as usize]
     }
 
-    pub(crate) fn item(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.items.len();
-        write(&mut self.items);
-        assert_item(self.items.len() - start);
-        if self.items.len() + SECTION_HEADER_BYTES_MAX > BODY_BYTES_MAX {
-            let last = self.items.split_off(start);
-            self.close();
-            self.items = last;
-        }
-        self.count += 1;
+    pub(crate) fn own(&self, range: &Range<u32>) -> &[u8] {
+        &self.own[range.start as usize..range.end as usize]
     }
 
-    pub(crate) fn finish(mut self) -> Vec<Vec<u8>> {
-        self.close();
-        self.done
+    /// What its cells say in all tiers.
+    pub(crate) fn bytes(&self) -> usize {
+        let cells = self.cells[..self.cells_used].iter();
+        cells
+            .flat_map(|cell| &cell.out.delta)
+            .map(|blob| blob.bytes.len())
+            .sum()
     }
 
-    fn close(&mut self) {
-        if self.count == 0 {
+    /// Whether a layer has anything in this frame.
+    pub(crate) fn has_layer(&self, key: LayerKey) -> bool {
+        self.layers.binary_search_by_key(&key, |(key, _)| *key).is_ok()
+    }
+
+    /// Calls `with` for each cell of a window that this frame has of a layer, with its number.
+    pub(crate) fn for_window<'f>(
+        &'f self,
+        layer: LayerKey,
+        anchor: CellId,
+        mut with: impl FnMut(u8, &'f CellFrame),
+    ) {
+        let Ok(found) = self.layers.binary_search_by_key(&layer, |(key, _)| *key) else {
             return;
-        }
-        let mut section = Vec::with_capacity(self.items.len() + SECTION_HEADER_BYTES_MAX);
-        section.push(self.tag);
-        Encoder::new(&mut section).value(&self.count);
-        section.append(&mut self.items);
-        self.done.push(section);
-        self.count = 0;
-    }
-}
-
-/// Joins sections into as few bodies as fit a message.
-pub(crate) fn pack(sections: impl IntoIterator<Item = Vec<u8>>) -> Vec<Bytes> {
-    let mut bodies: Vec<Vec<u8>> = Vec::new();
-    for section in sections {
-        match bodies.last_mut() {
-            _ if section.is_empty() => {}
-            Some(body) if body.len() + section.len() <= BODY_BYTES_MAX => {
-                body.extend_from_slice(&section);
+        };
+        let mut cells = &self.cells[self.layers[found].1.clone()];
+        for row in 0..WINDOW_SIDE {
+            let first = anchor.numbered(row * WINDOW_SIDE);
+            let last = anchor.numbered(row * WINDOW_SIDE + WINDOW_SIDE - 1);
+            cells = &cells[cells.partition_point(|cell| cell.id < first)..];
+            for cell in cells {
+                if cell.id > last {
+                    break;
+                }
+                if let Some(number) = anchor.number_of(cell.id) {
+                    with(number, cell);
+                }
             }
-            _ => bodies.push(section),
         }
     }
-    bodies.into_iter().map(Bytes::from).collect()
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
+use glam::Vec2;
 use serde::{Deserialize, Serialize};
 
 use crate::client::View;
 use crate::entities::EntityId;
+use crate::grid::Space;
 use crate::replicate::{Data, Replicate};
 use crate::rng::Rng;
 use crate::room::Room;
@@ -54,6 +56,12 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     fn tick_rate_hz(settings: &Self::Settings) -> u16 {
         let _ = settings;
         Self::TICK_RATE_HZ
+    }
+
+    /// How much of a room its members see. A grid needs an entity with a position.
+    fn space(settings: &Self::Settings) -> Space {
+        let _ = settings;
+        Space::Whole
     }
 
     /// A room opens: before its first tick, with the first join waiting.
@@ -207,14 +215,13 @@ pub enum Seat<E = EntityId> {
     Spectator,
 }
 
-impl Seat {
-    pub(crate) fn on_wire(self) -> Seat<u32> {
-        match self {
-            Self::Avatar(entity) => Seat::Avatar(entity.index()),
-            Self::Player => Seat::Player,
-            Self::Spectator => Seat::Spectator,
-        }
-    }
+/// Where a member looks in a room whose space is a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Look {
+    /// At an entity, wherever it goes.
+    Follow(EntityId),
+    /// At a place. Units: metres.
+    At(Vec2),
 }
 
 /// Why a game did not let somebody in; a fixed text of at most 123 bytes that the player reads.

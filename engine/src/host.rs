@@ -309,6 +309,7 @@ impl<G: Game, L: Link> Host<G, L> {
             name: room.into(),
             number: entry.number,
             tick_rate_hz: G::tick_rate_hz(&self.inner.config.settings),
+            space: G::space(&self.inner.config.settings),
             inbox: entry.inbox.clone(),
             status: Arc::clone(&entry.status),
             world: self.inner.world.clone(),

@@ -3,6 +3,7 @@
 //! Here, and only here, the type of the game is erased.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +12,10 @@ use tokio::sync::broadcast;
 
 use crate::counters::Counters;
 use crate::frame::Frame;
-use crate::game::{Game, Listing, Refusal};
+use crate::game::{Game, Listing, PlayerId, Refusal};
 use crate::inbox::Inbox;
 use crate::panics;
+use crate::publish::{Want, Wants};
 use crate::sim::{Sim, Start};
 use crate::tick::Tick;
 use crate::wire::{Close, CloseCode};
@@ -44,11 +46,28 @@ pub(crate) trait AnyRoom: Send {
 pub(crate) struct Status {
     /// Set by the loop when the room goes to sleep; whoever clears it must wake the room.
     pub(crate) asleep: AtomicBool,
-    /// A room task has a member that needs a keyframe.
-    pub(crate) keyframe_wanted: AtomicBool,
+    /// What room tasks ask of the next whole beat.
+    wants: Mutex<Wants>,
     /// Sessions seated, or on their way in or out.
     pub(crate) occupants: AtomicUsize,
     pub(crate) public: Mutex<Public>,
+}
+
+impl Status {
+    /// Asks for something on a member's behalf, and says how rarely it is sent what.
+    pub(crate) fn want(&self, player: PlayerId, want: Option<Want>, rate: u8) {
+        let mut wants = self.wants.lock().unwrap_or_else(PoisonError::into_inner);
+        wants.members.extend(want.map(|want| (player, want)));
+        wants.rates |= 1 << rate;
+    }
+
+    /// Takes what was asked for, and leaves an empty list in its place.
+    pub(crate) fn take_wants(&self, into: &mut Wants) {
+        into.members.clear();
+        into.rates = 0;
+        let mut wants = self.wants.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *wants, into);
+    }
 }
 
 /// What the list of rooms shows.
@@ -69,9 +88,50 @@ pub(crate) trait Unlist: Send {
 /// How far a room has come.
 pub(crate) enum Stage<G: Game> {
     Closed,
-    Open(Box<Sim<G>>),
+    Open(Box<Open<G>>),
     /// It could not be opened.
     Broken(Close),
+}
+
+/// An open room, and what its steps use again and again.
+pub(crate) struct Open<G: Game> {
+    sim: Sim<G>,
+    wants: Wants,
+    /// The last frames, oldest first; those that all tasks are done with are filled again.
+    frames: VecDeque<Arc<Frame>>,
+}
+
+/// Frames that are kept to be filled again: tasks are seldom further behind.
+const FRAMES_KEPT: usize = 4;
+
+impl<G: Game> Open<G> {
+    fn new(sim: Sim<G>) -> Self {
+        Self {
+            sim,
+            wants: Wants::default(),
+            frames: VecDeque::new(),
+        }
+    }
+
+    fn step(&mut self, status: &Status, inbox: &Inbox<G>) -> Arc<Frame> {
+        status.take_wants(&mut self.wants);
+        let mut frame = match self.frames.pop_front() {
+            Some(oldest) if self.frames.len() + 1 >= FRAMES_KEPT => oldest,
+            Some(oldest) => {
+                self.frames.push_front(oldest);
+                Arc::default()
+            }
+            None => Arc::default(),
+        };
+        if Arc::get_mut(&mut frame).is_none() {
+            frame = Arc::default();
+        }
+        if let Some(frame) = Arc::get_mut(&mut frame) {
+            self.sim.step(inbox.drain(), &self.wants, frame);
+        }
+        self.frames.push_back(Arc::clone(&frame));
+        frame
+    }
 }
 
 pub(crate) struct Hosted<G: Game> {
@@ -106,7 +166,7 @@ impl<G: Game> AnyRoom for Hosted<G> {
         self.stage = match opened {
             Ok(Ok(sim)) => {
                 tracing::info!(game, room, "room opened");
-                Stage::Open(Box::new(sim))
+                Stage::Open(Box::new(Open::new(sim)))
             }
             Ok(Err(error)) => {
                 tracing::error!(game, room, %error, "room could not be opened");
@@ -130,7 +190,7 @@ impl<G: Game> AnyRoom for Hosted<G> {
             Ok(frame) if frame.end.is_none() => {
                 self.show();
                 // An error means that no task listens right now.
-                let _ = self.notices.send(Arc::new(frame));
+                let _ = self.notices.send(frame);
                 self.sleep_if_empty()
             }
             Ok(frame) => self.end(frame),
@@ -160,12 +220,9 @@ impl<G: Game> AnyRoom for Hosted<G> {
 }
 
 impl<G: Game> Hosted<G> {
-    fn step_game(&mut self) -> Frame {
+    fn step_game(&mut self) -> Arc<Frame> {
         match &mut self.stage {
-            Stage::Open(sim) => {
-                let wanted = self.status.keyframe_wanted.swap(false, Ordering::AcqRel);
-                sim.step(self.inbox.drain(), wanted)
-            }
+            Stage::Open(open) => open.step(&self.status, &self.inbox),
             Stage::Broken(close) => last_frame(Tick::ZERO, *close),
             Stage::Closed => unreachable!("a room is opened before its first step"),
         }
@@ -174,7 +231,7 @@ impl<G: Game> Hosted<G> {
     fn fail(&mut self, payload: Box<dyn Any + Send>) -> Next {
         self.count_failure(payload);
         let tick = match &self.stage {
-            Stage::Open(sim) => sim.room.tick,
+            Stage::Open(open) => open.sim.room.tick,
             Stage::Closed | Stage::Broken(_) => Tick::ZERO,
         };
         self.end(last_frame(tick, CloseCode::RoomFailed.into()))
@@ -193,16 +250,17 @@ impl<G: Game> Hosted<G> {
     }
 
     /// Off the list first: whoever comes now opens a new room of that name.
-    fn end(&mut self, frame: Frame) -> Next {
+    fn end(&mut self, frame: Arc<Frame>) -> Next {
         self.directory.unlist(self.number);
-        let _ = self.notices.send(Arc::new(frame));
+        let _ = self.notices.send(frame);
         Next::End
     }
 
     fn show(&self) {
-        let Stage::Open(sim) = &self.stage else {
+        let Stage::Open(open) = &self.stage else {
             return;
         };
+        let sim = &open.sim;
         let mut public = self
             .status
             .public
@@ -218,7 +276,7 @@ impl<G: Game> Hosted<G> {
     /// The flag goes up before the last look into the inbox, and a task pushes before it looks at
     /// the flag: one of the two sees the other.
     fn sleep_if_empty(&self) -> Next {
-        let empty = matches!(&self.stage, Stage::Open(sim) if sim.room.members.is_empty());
+        let empty = matches!(&self.stage, Stage::Open(open) if open.sim.room.members.is_empty());
         if !empty || !self.inbox.is_empty() {
             return Next::Tick;
         }
@@ -230,10 +288,9 @@ impl<G: Game> Hosted<G> {
     }
 }
 
-fn last_frame(tick: Tick, close: Close) -> Frame {
-    Frame {
-        tick,
-        end: Some(close),
-        ..Frame::default()
-    }
+fn last_frame(tick: Tick, close: Close) -> Arc<Frame> {
+    let mut frame = Frame::default();
+    frame.tick = tick;
+    frame.end = Some(close);
+    Arc::new(frame)
 }

@@ -24,6 +24,8 @@ pub(crate) enum RoomIn<G: Game> {
     Input {
         player: PlayerId,
         seq: u32,
+        /// How old what the player sees will be in the next tick. Units: ticks.
+        view_back: f32,
         input: G::Input,
     },
     /// An input that was turned away before it got here.

@@ -68,14 +68,19 @@ mod replicate;
 pub mod wire;
 pub mod client;
 mod game;
+mod grid;
+mod nearby;
+mod block;
+mod page;
+mod cells;
 mod entities;
-mod space;
 mod timers;
 mod members;
 mod room;
 mod inbox;
 mod sim;
 mod frame;
+mod publish;
 mod hosted;
 mod panics;
 mod counters;
@@ -85,6 +90,9 @@ mod host;
 mod link;
 mod room_task;
 mod seats;
+mod pieces;
+mod bodies;
+mod viewer;
 mod slot;
 mod wakers;
 mod rate;
@@ -99,15 +107,18 @@ pub use glam::Vec2;
 pub use rand;
 
 pub use crate::counters::{ClockCounts, Counter, Counters};
-pub use crate::entities::EntityId;
+pub use crate::entities::{EntityId, Visible};
 pub use crate::game::{
-    Bot, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Seat, Team, To,
+    Bot, Game, InputKind, Listing, Look, OpenError, Player, PlayerId, Refusal, Seat, Team, To,
 };
+pub use crate::grid::Space;
 pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
 pub use crate::pacer::{Due, Pacer};
 pub use crate::rate::Bucket;
-pub use crate::replicate::{Data, Replicate};
+pub use crate::replicate::{
+    Data, Field, FieldKind, Heading, Replicate, SeenBy, quantise, unquantise,
+};
 pub use crate::rng::{Rng, seeded};
 pub use crate::room::Room;
 pub use crate::tick::Tick;

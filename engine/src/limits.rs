@@ -52,8 +52,8 @@ pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 /// twice.
 pub const SERVER_MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
-/// What a frame's header may take: a tag, flags, and three varints of at most five bytes.
-pub const FRAME_HEADER_BYTES_MAX: usize = 2 + 3 * 5;
+/// What a frame's header takes at most: flags, tick, due, acknowledgement, lead.
+pub const FRAME_HEADER_BYTES_MAX: usize = 1 + 2 + 2 + 2 + 1;
 
 /// The body of one message.
 pub const BODY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - FRAME_HEADER_BYTES_MAX;
@@ -61,6 +61,38 @@ pub const BODY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - FRAME_HEADER_BYTES_
 /// One event, entity, shared or private state: must fit a body together with its section's tag,
 /// count, id and mask.
 pub const ITEM_BYTES_MAX: usize = BODY_BYTES_MAX - 32;
+
+/// Shared or private state: leaves room for the member's seat and own entity in one body.
+pub const STATE_BYTES_MAX: usize = BODY_BYTES_MAX - 512;
+
+/// Side of a cell of a grid: below, entities would cross borders all the time and a world of
+/// 131 km would have more than 2¹⁶ columns; above, nothing would be out of sight.
+pub const CELL_M_MIN: f32 = 4.0;
+/// See [`CELL_M_MIN`].
+pub const CELL_M_MAX: f32 = 4096.0;
+
+/// Rings of cells that a member sees around its own: 7 × 7 cells fit a mask of 64 bits.
+pub const VIEW_RINGS_MAX: u8 = 3;
+
+/// What a member's view may take per tick before its farther rings are sent more rarely: half a
+/// message, and 2,000 walkers in one cell.
+pub const VIEW_BYTES_PER_TICK_MAX: u32 = 4 * 1024;
+
+/// Keyframes of cells that a member is sent in one tick, the nearest first: what a send buffer
+/// holds. A cell that is larger by itself is sent all the same.
+pub const KEYFRAME_BYTES_PER_TICK_MAX: usize = 16 * 1024;
+
+/// How often each cell's checksum is sent: a client that went wrong knows it within 3.2 s at
+/// 20 Hz, for two bytes. A whole beat of every room.
+pub const CHECKSUM_EVERY_TICKS: u32 = 64;
+
+/// Cells of a layer from which on they are encoded in parallel: below, handing out the work costs
+/// more than it saves.
+pub const PARALLEL_CELLS_MIN: usize = 32;
+
+/// Ticks before the number of a gone entity is given to another: longer than any client keeps the
+/// old one around.
+pub const NET_ID_REST_TICKS: u32 = 16;
 
 /// What decoding may claim for lists and maps: so much for each byte that there is, …
 pub const DECODE_BYTES_PER_BYTE: usize = 16;
@@ -89,6 +121,12 @@ pub const CLOSE_REASON_BYTES_MAX: usize = 123;
 
 /// Messages read from one socket between two tick notices: a flood costs at most this much.
 pub const READS_PER_NOTICE_MAX: u32 = 32;
+
+/// So many times behind within so long, and a member is sent less often; so long without, and more
+/// often again.
+pub const STALLS_MAX: u32 = 3;
+/// See [`STALLS_MAX`].
+pub const STALLS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long after the room's last tick notice a member that was sent nothing gets a heartbeat.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);

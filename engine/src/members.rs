@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::game::{Game, InputKind, Player, PlayerId, Seat, Team};
+use crate::entities::EntityId;
+use crate::game::{Game, InputKind, Look, Player, PlayerId, Seat, Team};
+use crate::grid::{CellId, Space, Tiers};
 use crate::limits::{HELD_TICKS_MAX, INPUTS_PER_TICK_MAX, INPUTS_QUEUED_MAX};
-use crate::replicate::Tracked;
+use crate::publish::Want;
+use crate::replicate::{Masks, Replicate as _, Tracked};
 use crate::wire::Close;
 
 pub(crate) type Members<G> = BTreeMap<PlayerId, Member<G>>;
@@ -13,7 +16,8 @@ pub(crate) type Members<G> = BTreeMap<PlayerId, Member<G>>;
 pub(crate) struct Member<G: Game> {
     pub(crate) player: Player<G>,
     pub(crate) seat: Seat,
-    pub(crate) seat_changed: bool,
+    /// The seat as its player was told.
+    pub(crate) seat_shown: Seat<u32>,
     pub(crate) team: Option<Team>,
     pub(crate) private: Tracked<G::Private>,
     pub(crate) inputs: Inputs<G::Input>,
@@ -21,19 +25,56 @@ pub(crate) struct Member<G: Game> {
     pub(crate) grace_ticks: Option<u32>,
     /// The room wants it gone at the end of this step.
     pub(crate) close: Option<Close>,
+    /// Where it looks, if not after its avatar.
+    pub(crate) look: Option<Look>,
+    /// The cell that it looks at, and how often it is sent which ring.
+    pub(crate) anchor: CellId,
+    pub(crate) tiers: Tiers,
+    /// The cells that it was offered at the last whole beat, around `seen_from`.
+    pub(crate) window: u64,
+    pub(crate) seen_from: CellId,
+    /// How old what it sees was when its last input arrived. Units: ticks.
+    pub(crate) view_back: f32,
+    /// What the next whole beat has to bring it.
+    pub(crate) want: Option<Want>,
+    /// Its own entity as it was told exactly.
+    exact: Option<(EntityId, G::Entity)>,
 }
 
 impl<G: Game> Member<G> {
-    pub(crate) fn new(player: Player<G>) -> Self {
+    pub(crate) fn new(player: Player<G>, space: Space) -> Self {
         Self {
             player,
             seat: Seat::Spectator,
-            seat_changed: false,
+            seat_shown: Seat::Spectator,
             team: None,
             private: Tracked::new(G::Private::default()),
             inputs: Inputs::new(),
             grace_ticks: None,
             close: None,
+            look: None,
+            anchor: CellId::default(),
+            tiers: space.tiers(),
+            window: 0,
+            seen_from: CellId::default(),
+            view_back: 0.0,
+            want: Some(Want::All),
+            exact: None,
+        }
+    }
+
+    /// Which of its own entity's lossy fields changed since the last call.
+    pub(crate) fn exact_changes(&mut self, avatar: Option<(EntityId, &G::Entity)>) -> u64 {
+        let lossy = Masks::<G::Entity>::LOSSY;
+        let Some((id, avatar)) = avatar.filter(|_| lossy != 0) else {
+            return 0;
+        };
+        match &mut self.exact {
+            Some((of, told)) if *of == id => told.absorb_exact(avatar),
+            told => {
+                *told = Some((id, avatar.clone()));
+                lossy
+            }
         }
     }
 }
@@ -121,14 +162,13 @@ impl<I: Clone> Inputs<I> {
         self.once.front().map_or(self.newest, |(seq, _)| seq - 1)
     }
 
-    /// The acknowledgement and the refusals, if either is news.
-    pub(crate) fn take_news(&mut self) -> Option<(u32, Vec<u32>)> {
+    /// Hands over the refusals; answers whether they or the acknowledgement are news.
+    pub(crate) fn take_news(&mut self, refused: &mut Vec<u32>) -> bool {
         let ack = self.ack();
-        if ack == self.ack && self.refused.is_empty() {
-            return None;
-        }
+        let news = ack != self.ack || !self.refused.is_empty();
         self.ack = ack;
-        Some((ack, std::mem::take(&mut self.refused)))
+        refused.append(&mut self.refused);
+        news
     }
 }
 
@@ -150,11 +190,14 @@ mod tests {
             inputs.push(seq, input, Once);
         }
         assert_eq!(due(&mut inputs), "abcd");
-        assert_eq!(inputs.take_news(), Some((4, vec![9, 10])));
+        let mut refused = Vec::new();
+        assert!(inputs.take_news(&mut refused));
+        assert_eq!((inputs.ack(), &refused[..]), (4, &[9, 10][..]));
         assert_eq!(due(&mut inputs), "efgh");
-        assert_eq!(inputs.take_news(), Some((10, vec![])));
+        assert!(inputs.take_news(&mut refused));
+        assert_eq!((inputs.ack(), refused.len()), (10, 2));
         assert_eq!(due(&mut inputs), "");
-        assert_eq!(inputs.take_news(), None);
+        assert!(!inputs.take_news(&mut refused));
     }
 
     #[test]
@@ -164,7 +207,8 @@ mod tests {
         inputs.push(2, 'b', Held);
         let ticks: Vec<_> = (0..4).map(|_| due(&mut inputs)).collect();
         assert_eq!(ticks, ["b", "b", "b", ""]);
-        assert_eq!(inputs.take_news(), Some((2, vec![])));
+        assert!(inputs.take_news(&mut Vec::new()));
+        assert_eq!(inputs.ack(), 2);
     }
 
     #[test]

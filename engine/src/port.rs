@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::counters::Counters;
 use crate::game::{Game, Player};
+use crate::grid::Space;
 use crate::hosted::Status;
 use crate::inbox::{InboxSender, RoomIn};
 use crate::limits::{INBOX_INPUTS_MAX, INBOX_INPUTS_PER_MEMBER_MAX};
@@ -49,6 +50,7 @@ pub(crate) struct RoomPort<G: Game> {
     pub(crate) name: Arc<str>,
     pub(crate) number: u64,
     pub(crate) tick_rate_hz: u16,
+    pub(crate) space: Space,
     pub(crate) inbox: InboxSender<G>,
     pub(crate) status: Arc<Status>,
     pub(crate) world: WorldHandle,

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use glam::Vec2;
 
+use crate::cells::Cells;
 use crate::codec;
-use crate::entities::{Entities, EntityId};
-use crate::game::{Game, Listing, Player, PlayerId, Seat, Team, To};
+use crate::entities::{Entities, EntityId, Visible};
+use crate::game::{Game, Listing, Look, Player, PlayerId, Seat, Team, To};
+use crate::grid::Space;
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
+use crate::publish::Publisher;
 use crate::replicate::Tracked;
 use crate::rng::{Rng, seeded};
 use crate::tick::Tick;
@@ -29,13 +32,16 @@ pub struct Room<G: Game> {
     pub(crate) timers: Timers<G::Timer>,
     /// Events of this step, each with its bytes.
     pub(crate) events: Vec<(To, Vec<u8>)>,
+    pub(crate) space: Space,
+    pub(crate) cells: Cells,
+    pub(crate) publisher: Publisher,
     pub(crate) listing: Listing,
     pub(crate) locked: bool,
     pub(crate) closing: bool,
 }
 
 impl<G: Game> Room<G> {
-    pub(crate) fn new(name: Arc<str>, world_seed: u64, tick_rate_hz: u16) -> Self {
+    pub(crate) fn new(name: Arc<str>, world_seed: u64, tick_rate_hz: u16, space: Space) -> Self {
         Self {
             rng: seeded(world_seed, &name, 0, "room"),
             name,
@@ -47,6 +53,9 @@ impl<G: Game> Room<G> {
             members: Members::new(),
             timers: Timers::new(),
             events: Vec::new(),
+            space,
+            cells: Cells::default(),
+            publisher: Publisher::new(),
             listing: Listing::default(),
             locked: false,
             closing: false,
@@ -92,15 +101,15 @@ impl<G: Game> Room<G> {
 
     /// Takes everything out of the world that a player owns.
     pub fn despawn_owned(&mut self, player: PlayerId) {
-        let owned: Vec<_> = self
-            .entities
-            .iter()
-            .map(|(id, _)| id)
-            .filter(|&id| self.entities.owner(id) == Some(player))
-            .collect();
-        for id in owned {
+        for id in self.owned(player) {
             self.entities.despawn(id);
         }
+    }
+
+    fn owned(&self, player: PlayerId) -> Vec<EntityId> {
+        let ids = self.entities.iter().map(|(id, _)| id);
+        ids.filter(|&id| self.entities.owner(id) == Some(player))
+            .collect()
     }
 
     /// An entity, if it is still there.
@@ -130,9 +139,47 @@ impl<G: Game> Room<G> {
         self.entities.owner(id)
     }
 
-    /// Gives an entity to a player, or to nobody.
+    /// Gives an entity to a player, or to nobody; it gets its owner's team, unless it has one of
+    /// its own.
     pub fn set_owner(&mut self, id: EntityId, owner: Option<PlayerId>) {
-        self.entities.set_owner(id, owner);
+        let team = owner.and_then(|owner| self.team(owner));
+        self.entities.set_owner(id, owner, team);
+    }
+
+    /// An entity's team: who sees its `#[replicate(team)]` fields.
+    pub fn entity_team(&self, id: EntityId) -> Option<Team> {
+        self.entities.team(id)
+    }
+
+    /// Puts an entity into a team, or into none.
+    pub fn set_entity_team(&mut self, id: EntityId, team: Option<Team>) {
+        self.entities.set_team(id, team);
+    }
+
+    /// Says who may see an entity at all. Nothing that hidden entities do can be told from what
+    /// others are sent, not even from the numbers of those that they see.
+    ///
+    /// To those who could not see it before, a new entity appears, with another number.
+    pub fn hide(&mut self, id: EntityId, visible: Visible) {
+        self.entities.set_visible(id, visible);
+    }
+
+    /// The number by which clients know an entity: for events and messages that name it. `None`
+    /// if it is gone, or nobody may see it.
+    pub fn net_id(&mut self, id: EntityId) -> Option<u32> {
+        self.entities.net(id, self.tick)
+    }
+
+    /// How much of the room its members see.
+    pub const fn space(&self) -> Space {
+        self.space
+    }
+
+    /// Where a member looks in a grid; without it, after its avatar.
+    pub fn look(&mut self, player: PlayerId, at: Look) {
+        if let Some(member) = self.members.get_mut(&player) {
+            member.look = Some(at);
+        }
     }
 
     // State of the room and of its members.
@@ -175,10 +222,9 @@ impl<G: Game> Room<G> {
         let Some(member) = self.members.get_mut(&player) else {
             return;
         };
-        member.seat_changed |= member.seat != seat;
         member.seat = seat;
         if let Seat::Avatar(id) = seat {
-            self.entities.set_owner(id, Some(player));
+            self.set_owner(id, Some(player));
         }
     }
 
@@ -187,10 +233,16 @@ impl<G: Game> Room<G> {
         self.members.get(&player)?.team
     }
 
-    /// Puts a member into a team, or into none.
+    /// Puts a member and what it owns into a team, or into none. What it owns and was given a team
+    /// of its own keeps that.
     pub fn set_team(&mut self, player: PlayerId, team: Option<Team>) {
-        if let Some(member) = self.members.get_mut(&player) {
+        if let Some(member) = self.members.get_mut(&player)
+            && member.team != team
+        {
             member.team = team;
+            for id in self.owned(player) {
+                self.entities.set_owner(id, Some(player), team);
+            }
         }
     }
 

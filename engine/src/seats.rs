@@ -4,7 +4,6 @@
 //! said over a link is its `slot`'s business. No async here: nothing waits.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use crate::frame::Frame;
 use crate::game::Game;
 use crate::inbox::RoomIn;
 use crate::link::Link;
-use crate::outbox::Scratch;
 use crate::port::{Enter, RoomPort};
 use crate::slot::{Gone, Slot};
 use crate::tick::Tick;
+use crate::viewer::Desk;
 use crate::wakers::ReadySet;
 use crate::wire::Close;
 
@@ -24,7 +23,7 @@ pub(crate) struct Seats<G: Game, L: Link> {
     slots: Vec<Option<Slot<L>>>,
     free: Vec<usize>,
     ready: Arc<ReadySet>,
-    scratch: Scratch,
+    desk: Desk,
     newest: Tick,
 }
 
@@ -35,7 +34,7 @@ impl<G: Game, L: Link> Seats<G, L> {
             slots: Vec::new(),
             free: Vec::new(),
             ready: Arc::default(),
-            scratch: Scratch::default(),
+            desk: Desk::default(),
             newest: Tick::ZERO,
         }
     }
@@ -55,9 +54,9 @@ impl<G: Game, L: Link> Seats<G, L> {
         self.slots[at] = Some(Slot::new(enter, self.port.tick_rate_hz, waker, now));
         self.ready.mark(at);
         if self.port.push(RoomIn::Join(player)).is_err() {
-            self.with_slot(at, now, |slot, port, scratch, cx| {
+            self.with_slot(at, now, |slot, port, _, cx| {
                 slot.turn_away(port, now);
-                slot.advance(port, scratch, cx, now)
+                slot.advance(port, cx, now)
             });
         }
         at
@@ -67,11 +66,14 @@ impl<G: Game, L: Link> Seats<G, L> {
     pub(crate) fn write(&mut self, frame: &Frame, now: Duration) {
         self.newest = frame.tick;
         for at in 0..self.slots.len() {
-            self.with_slot(at, now, |slot, port, scratch, cx| {
+            self.with_slot(at, now, |slot, port, desk, cx| {
                 slot.unmute();
-                slot.take_frame(port, frame, now);
-                slot.advance(port, scratch, cx, now)
+                slot.take_frame(port, frame, desk, now);
+                slot.advance(port, cx, now)
             });
+        }
+        if frame.beat.whole {
+            self.desk.bodies.prune(frame.tick);
         }
     }
 
@@ -88,10 +90,6 @@ impl<G: Game, L: Link> Seats<G, L> {
         for slot in self.slots.iter_mut().flatten() {
             slot.miss_unseen(frames);
         }
-        self.port
-            .status
-            .keyframe_wanted
-            .store(true, Ordering::Release);
     }
 
     /// Reads from the sockets that have something, and writes to those that can take more.
@@ -100,10 +98,10 @@ impl<G: Game, L: Link> Seats<G, L> {
         ready.register(cx.waker());
         for at in ready.take() {
             let newest = self.newest;
-            self.with_slot(at, now, |slot, port, scratch, cx| {
-                slot.advance(port, scratch, cx, now)?;
+            self.with_slot(at, now, |slot, port, _, cx| {
+                slot.advance(port, cx, now)?;
                 slot.read(port, newest, cx, now)?;
-                slot.advance(port, scratch, cx, now)
+                slot.advance(port, cx, now)
             });
         }
     }
@@ -111,18 +109,18 @@ impl<G: Game, L: Link> Seats<G, L> {
     /// Looks for whom time is up.
     pub(crate) fn handle_deadlines(&mut self, now: Duration) {
         for at in 0..self.slots.len() {
-            self.with_slot(at, now, |slot, port, scratch, cx| {
+            self.with_slot(at, now, |slot, port, _, cx| {
                 slot.handle_deadlines(port, now)?;
-                slot.advance(port, scratch, cx, now)
+                slot.advance(port, cx, now)
             });
         }
     }
 
     /// Says goodbye to one member, after what already waits for it.
     pub(crate) fn close(&mut self, at: usize, close: Close, now: Duration) {
-        self.with_slot(at, now, |slot, port, scratch, cx| {
+        self.with_slot(at, now, |slot, port, _, cx| {
             slot.close(port, close, now);
-            slot.advance(port, scratch, cx, now)
+            slot.advance(port, cx, now)
         });
     }
 
@@ -138,14 +136,14 @@ impl<G: Game, L: Link> Seats<G, L> {
         &mut self,
         at: usize,
         now: Duration,
-        act: impl FnOnce(&mut Slot<L>, &RoomPort<G>, &mut Scratch, &mut Context<'_>) -> Result<(), Gone>,
+        act: impl FnOnce(&mut Slot<L>, &RoomPort<G>, &mut Desk, &mut Context<'_>) -> Result<(), Gone>,
     ) {
         let Some(slot) = self.slots.get_mut(at).and_then(Option::as_mut) else {
             return;
         };
         let waker = slot.waker().clone();
         let mut cx = Context::from_waker(&waker);
-        let Err(gone) = act(slot, &self.port, &mut self.scratch, &mut cx) else {
+        let Err(gone) = act(slot, &self.port, &mut self.desk, &mut cx) else {
             return;
         };
         // The room knows of the leave before it may count as empty: the slot is its occupant.

@@ -6,10 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::frame::{Frame, publish};
+use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
+use crate::grid::Space;
 use crate::inbox::RoomIn;
 use crate::members::Member;
+use crate::publish::{Wants, publish};
+use crate::replicate::Masks;
 use crate::rng::seeded;
 use crate::room::Room;
 use crate::wire::CloseCode;
@@ -20,8 +23,10 @@ pub(crate) struct Sim<G: Game> {
     pub(crate) room: Room<G>,
     /// How long a dropped member may stay away, in ticks.
     grace_ticks: u32,
-    joins: Vec<(PlayerId, Result<Seat<u32>, Refusal>)>,
+    joins: Vec<(PlayerId, Result<(), Refusal>)>,
+    /// Here for their capacity.
     due: Vec<G::Input>,
+    players: Vec<PlayerId>,
 }
 
 /// Where a room starts.
@@ -38,7 +43,13 @@ pub(crate) struct Start<G: Game> {
 impl<G: Game> Sim<G> {
     pub(crate) fn open(start: &Start<G>) -> Result<Self, OpenError> {
         let rate = G::tick_rate_hz(&start.settings);
-        let mut room = Room::new(Arc::clone(&start.name), start.world_seed, rate);
+        let space = G::space(&start.settings);
+        space.check().map_err(OpenError)?;
+        if space != Space::Whole && Masks::<G::Entity>::POSITION == 0 {
+            let what = "a grid needs entities with a field marked `#[replicate(position)]`";
+            return Err(OpenError(what.into()));
+        }
+        let mut room = Room::new(Arc::clone(&start.name), start.world_seed, rate, space);
         let game = G::open(&start.settings, &mut room)?;
         Ok(Self {
             game,
@@ -46,15 +57,17 @@ impl<G: Game> Sim<G> {
             grace_ticks: start.grace_ticks,
             joins: Vec::new(),
             due: Vec::new(),
+            players: Vec::new(),
         })
     }
 
-    /// One tick.
+    /// One tick, whose frame replaces what is in `frame`.
     pub(crate) fn step(
         &mut self,
         entered: impl IntoIterator<Item = RoomIn<G>>,
-        wants_keyframe: bool,
-    ) -> Frame {
+        wants: &Wants,
+        frame: &mut Frame,
+    ) {
         let room = &mut self.room;
         room.tick = room.tick.next();
         room.rng = seeded(room.world_seed, &room.name, room.tick.number(), "room");
@@ -68,7 +81,7 @@ impl<G: Game> Sim<G> {
         }
         self.game.tick(&mut self.room);
         self.expire_dropped();
-        self.publish(wants_keyframe)
+        self.publish(wants, frame);
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {
@@ -82,11 +95,17 @@ impl<G: Game> Sim<G> {
                     self.game.resumed(&mut self.room, player);
                 }
             }
-            RoomIn::Input { player, seq, input } => {
+            RoomIn::Input {
+                player,
+                seq,
+                view_back,
+                input,
+            } => {
                 if let Some(member) = self.room.members.get_mut(&player) {
                     if member.seat == Seat::Spectator {
                         member.inputs.refuse(seq);
                     } else {
+                        member.view_back = view_back;
                         let kind = G::kind(&input);
                         member.inputs.push(seq, input, kind);
                     }
@@ -110,21 +129,21 @@ impl<G: Game> Sim<G> {
             Err(Refusal::LOCKED)
         } else {
             // It is a member during the call, so that the game can give it a team or a hand.
-            self.room.members.insert(id, Member::new(player.clone()));
+            let member = Member::new(player.clone(), self.room.space);
+            self.room.members.insert(id, member);
             self.game.join(&mut self.room, &player)
         };
-        match answer {
+        let answer = match answer {
             Ok(seat) => {
                 self.room.set_seat(id, seat);
-                if let Some(member) = self.room.members.get_mut(&id) {
-                    member.seat_changed = false; // the welcome tells
-                }
+                Ok(())
             }
-            Err(_) => {
+            Err(refusal) => {
                 self.room.members.remove(&id);
+                Err(refusal)
             }
-        }
-        self.joins.push((id, answer.map(Seat::on_wire)));
+        };
+        self.joins.push((id, answer));
     }
 
     fn leave(&mut self, player: PlayerId, may_resume: bool) {
@@ -148,8 +167,9 @@ impl<G: Game> Sim<G> {
     }
 
     fn apply_inputs(&mut self) {
-        let players: Vec<_> = self.room.members.keys().copied().collect();
-        for player in players {
+        let mut players = std::mem::take(&mut self.players);
+        players.extend(self.room.members.keys());
+        for player in players.drain(..) {
             let Some(member) = self.room.members.get_mut(&player) else {
                 continue;
             };
@@ -162,6 +182,7 @@ impl<G: Game> Sim<G> {
                 self.game.input(&mut self.room, player, input);
             }
         }
+        self.players = players;
     }
 
     fn expire_dropped(&mut self) {
@@ -181,24 +202,28 @@ impl<G: Game> Sim<G> {
 
     /// Kicked members hear of it in this frame, what `leave` does is seen in it, and whoever
     /// `leave` kicks goes with the next one.
-    fn publish(&mut self, wants_keyframe: bool) -> Frame {
+    fn publish(&mut self, wants: &Wants, frame: &mut Frame) {
         let kicked: Vec<_> = self
             .room
             .members
             .iter()
-            .filter_map(|(&player, member)| Some((player, member.close?)))
+            .filter(|(_, member)| member.close.is_some())
+            .map(|(&player, _)| player)
             .collect();
-        for &(player, _) in &kicked {
+        for &player in &kicked {
             self.game.leave(&mut self.room, player);
         }
-        let joined = self.joins.iter().any(|(_, answer)| answer.is_ok());
-        let mut frame = publish(&mut self.room, wants_keyframe || joined);
-        for (player, _) in kicked {
+        publish(&mut self.room, wants, frame);
+        let members = &self.room.members;
+        let seat = |id| members.get(&id).map_or(Seat::Spectator, |m| m.seat_shown);
+        let joins = self.joins.drain(..);
+        frame
+            .joins
+            .extend(joins.map(|(id, answer)| (id, answer.map(|()| seat(id)))));
+        frame.joins.sort_unstable_by_key(|(player, _)| *player);
+        for player in kicked {
             self.room.members.remove(&player);
         }
-        frame.joins = std::mem::take(&mut self.joins);
-        frame.joins.sort_unstable_by_key(|(player, _)| *player);
         frame.end = self.room.closing.then(|| CloseCode::RoomClosed.into());
-        frame
     }
 }

@@ -3,33 +3,28 @@
 //! In: what its link brings, frames, time. Out: messages for the link, inputs for the room. It
 //! knows nothing of the other members, and never waits.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::codec::DecodeError;
 use crate::echo::{Echo, Lag};
-use crate::frame::{Frame, Own};
+use crate::frame::Frame;
 use crate::game::{Game, PlayerId, Refusal, Seat};
 use crate::inbox::RoomIn;
 use crate::limits::{
     CLOSE_WITHIN, HEARTBEAT_EVERY, IDLE_CLOSE_AFTER, JOIN_WITHIN, PING_AFTER, READS_PER_NOTICE_MAX,
-    STALE_EVENT_BYTES_MAX, STALE_EVENTS_MAX,
+    STALLS_MAX, STALLS_WITHIN,
 };
 use crate::link::{Incoming, Link, LinkError};
-use crate::outbox::{Outbox, Scratch, own_bodies};
+use crate::outbox::Outbox;
 use crate::panics;
 use crate::port::{Enter, Occupant, RoomPort};
 use crate::rate::{RateLimit, Verdict};
 use crate::tick::Tick;
-use crate::wire::{
-    ClientMessage, Close, CloseCode, FrameHeader, Pong, SUBPROTOCOL, Welcome, decode_client,
-};
+use crate::viewer::{Desk, Told, Viewer};
+use crate::wire::{ClientMessage, Close, CloseCode, Pong, SUBPROTOCOL, Welcome, decode_client};
 
 /// A member's link, and where the conversation over it stands.
 pub(crate) struct Slot<L> {
@@ -43,9 +38,9 @@ pub(crate) struct Slot<L> {
     in_room: bool,
     limit: RateLimit,
     echo: Echo,
-    due: u32,
-    input_ack: u32,
-    stale: Stale,
+    viewer: Viewer,
+    arrivals: Arrivals,
+    stalls: Stalls,
     last_heard: Duration,
     last_sent: Duration,
     pinged: bool,
@@ -68,14 +63,63 @@ enum Phase {
     },
 }
 
-/// What a member that is behind will need.
+/// When the last inputs came.
 #[derive(Debug, Default)]
-struct Stale {
-    needs_keyframe: bool,
-    events: VecDeque<Bytes>,
-    event_bytes: usize,
-    refused: Vec<u32>,
+struct Arrivals([(u32, Duration); 8]);
+
+impl Arrivals {
+    fn note(&mut self, seq: u32, now: Duration) {
+        self.0[seq as usize % self.0.len()] = (seq, now);
+    }
+
+    /// How long an input has lain here; one that is long gone lay for long.
+    fn lead_ms(&self, seq: u32, now: Duration) -> u8 {
+        let (of, at) = self.0[seq as usize % self.0.len()];
+        let lain = now.saturating_sub(at).as_millis();
+        u8::try_from(lain).ok().filter(|_| of == seq).unwrap_or(u8::MAX)
+    }
 }
+
+/// How often a member was behind lately, and how rarely it is sent what because of that.
+#[derive(Debug, Default)]
+struct Stalls {
+    count: u32,
+    since: Duration,
+    rate: u8,
+}
+
+impl Stalls {
+    /// It was skipped after it had been fine.
+    fn handle_stall(&mut self, now: Duration) {
+        if now.saturating_sub(self.since) >= STALLS_WITHIN {
+            self.count = 0;
+        }
+        if self.count == 0 {
+            self.since = now;
+        }
+        self.count += 1;
+        if self.count >= STALLS_MAX {
+            self.count = 0;
+            self.rate = RATE_MAX.min(self.rate + 1);
+        }
+    }
+
+    /// The tier at which it is sent; after a while without stalls one more often.
+    fn rate(&mut self, now: Duration) -> u8 {
+        if self.rate > 0 && now.saturating_sub(self.since) >= STALLS_WITHIN {
+            self.since = now;
+            self.count = 0;
+            self.rate -= 1;
+        }
+        self.rate
+    }
+}
+
+/// The longest that a client's picture lags behind what it received. Source: PROTOCOL.md.
+const PICTURE_DELAY_TICKS_MAX: f32 = 5.0;
+
+/// The rarest tier.
+const RATE_MAX: u8 = 2;
 
 /// How a conversation ended.
 pub(crate) enum Gone {
@@ -92,8 +136,9 @@ impl<L: Link> Slot<L> {
         waker: Waker,
         now: Duration,
     ) -> Self {
+        let enter_id = enter.player.id;
         Self {
-            player: enter.player.id,
+            player: enter_id,
             name: enter.player.name,
             link: enter.link,
             waker,
@@ -102,9 +147,9 @@ impl<L: Link> Slot<L> {
             in_room: true,
             limit: RateLimit::new(tick_rate_hz, now),
             echo: Echo::new(),
-            due: 0,
-            input_ack: 0,
-            stale: Stale::default(),
+            viewer: Viewer::new(enter_id),
+            arrivals: Arrivals::default(),
+            stalls: Stalls::default(),
             last_heard: now,
             last_sent: now,
             pinged: false,
@@ -135,8 +180,7 @@ impl<L: Link> Slot<L> {
     /// Frames went by that nobody looked at.
     pub(crate) fn miss_unseen(&mut self, frames: u32) {
         if self.phase == Phase::Live {
-            self.due = self.due.wrapping_add(frames);
-            self.stale.needs_keyframe = true;
+            self.viewer.miss_unseen(frames);
         }
     }
 
@@ -163,16 +207,21 @@ impl<L: Link> Slot<L> {
         }
     }
 
-    pub(crate) fn take_frame<G: Game>(&mut self, port: &RoomPort<G>, frame: &Frame, now: Duration) {
+    pub(crate) fn take_frame<G: Game>(
+        &mut self,
+        port: &RoomPort<G>,
+        frame: &Frame,
+        desk: &mut Desk,
+        now: Duration,
+    ) {
         let behind = match self.phase {
             Phase::Closing { .. } => return,
             Phase::Live => self.is_behind(now),
             Phase::Joining { .. } => match self.answer(frame) {
                 Some(Ok(seat)) => {
-                    // The keyframe belongs right behind the welcome, which still waits.
-                    self.outbox.push_raw(self.welcome(port, seat, frame.tick));
+                    // A keyframe belongs right behind the welcome, which still waits.
+                    self.outbox.push(self.welcome(port, seat, frame.tick).into());
                     self.phase = Phase::Live;
-                    self.stale.needs_keyframe = true;
                     false
                 }
                 Some(Err(refusal)) => {
@@ -188,79 +237,60 @@ impl<L: Link> Slot<L> {
                 }
             },
         };
-        let own = frame.own(self.player);
-        self.compose(port, frame, behind, now);
-        // A keyframe has a part for everybody in the room: who has none was thrown out in a frame
-        // that this task has missed.
-        let lost = (frame.keyframe.is_some() && own.is_none()).then(|| CloseCode::Refused.into());
-        if let Some(close) = own.and_then(|own| own.close).or(frame.end).or(lost) {
+        let close = match self.viewer.part(frame) {
+            Some(part) => {
+                self.compose(port, frame, behind, desk, now);
+                part.close
+            }
+            // It was thrown out in a frame that this task has missed.
+            None => Some(CloseCode::Refused.into()),
+        };
+        if let Some(close) = close.or(frame.end) {
             self.in_room = false;
             self.close(port, close, now);
         }
     }
 
-    /// The room's answer to the join; one in a frame that was missed shows in the next keyframe.
-    fn answer(&self, frame: &Frame) -> Option<Result<Seat<u32>, Refusal>> {
-        frame.join(self.player).or_else(|| {
-            frame.keyframe.as_ref()?;
-            frame.own(self.player).map(|own| Ok(own.seat))
-        })
+    /// The room's answer to the join; one in a frame that was missed shows in the next.
+    fn answer(&mut self, frame: &Frame) -> Option<Result<Seat<u32>, Refusal>> {
+        let answer = frame.join(self.player);
+        answer.or_else(|| self.viewer.part(frame).map(|part| Ok(part.seat)))
     }
 
     /// Queues this member's messages of a frame, or remembers what it misses.
-    fn compose<G: Game>(&mut self, port: &RoomPort<G>, frame: &Frame, behind: bool, now: Duration) {
-        let own = frame.own(self.player);
-        let player = self.player;
-        let events = frame
-            .events
-            .iter()
-            .filter(move |(to, _)| to.include(player));
-        let mut events = events.map(|(_, bytes)| bytes.clone()).peekable();
-        let news = own.is_some_and(|own| own.news) || events.peek().is_some();
-        let due = frame.is_visible() || news;
-        self.due = self.due.wrapping_add(u32::from(due));
-        if let Some(own) = own {
-            self.input_ack = own.input_ack;
-        }
-        let header = FrameHeader {
-            reset: self.stale.needs_keyframe,
-            more: false,
-            tick: frame.tick,
-            due: self.due,
-            input_ack: self.input_ack,
+    fn compose<G: Game>(
+        &mut self,
+        port: &RoomPort<G>,
+        frame: &Frame,
+        behind: bool,
+        desk: &mut Desk,
+        now: Duration,
+    ) {
+        let Some(part) = self.viewer.part(frame) else {
+            return;
         };
-        match (self.stale.needs_keyframe, &frame.keyframe, own) {
-            // Where nothing was due, nothing is missed: a keyframe in many messages that is still
-            // on its way needs no other behind it.
-            _ if behind && due => {
-                self.skip(port);
-                self.miss(port, own, events, now);
-            }
-            _ if behind => {}
-            (true, Some(keyframe), Some(own)) => {
-                let missed = std::mem::take(&mut self.stale);
-                let refused = missed.refused.iter().chain(&own.refused).copied();
-                let events = missed.events.into_iter().chain(events);
-                let bodies = own_bodies(refused, &own.keyframe, events);
-                self.outbox.push_frame(header, bodies, keyframe);
+        self.viewer.set_rate(self.stalls.rate(now));
+        let lead_ms = self.arrivals.lead_ms(part.input_ack, now);
+        let outbox = &mut self.outbox;
+        let mut out = |message| outbox.push(message);
+        let (told, want) = self
+            .viewer
+            .take_frame(frame, part, behind, lead_ms, desk, &mut out);
+        if want.is_some() || self.viewer.rate() > 0 {
+            port.status.want(self.player, want, self.viewer.rate());
+        }
+        match told {
+            Told::Sent => self.sent(frame.tick, now),
+            Told::Nothing if !behind && now.saturating_sub(self.last_sent) >= HEARTBEAT_EVERY => {
+                self.outbox.push(self.viewer.heartbeat(frame, desk));
                 self.sent(frame.tick, now);
             }
-            (true, _, _) => {
-                port.status.keyframe_wanted.store(true, Ordering::Release);
-                self.miss(port, own, events, now);
+            Told::Nothing | Told::Waits => {}
+            Told::Skipped => {
+                self.stalls.handle_stall(now);
+                port.world.counters().frames_skipped.add(1);
             }
-            (false, _, _) if due => {
-                let (refused, state) =
-                    own.map_or((&[][..], &[][..]), |own| (&own.refused, &own.delta));
-                let bodies = own_bodies(refused.iter().copied(), state, events);
-                self.outbox.push_frame(header, bodies, &frame.delta);
-                self.sent(frame.tick, now);
-            }
-            (false, _, _) if now.saturating_sub(self.last_sent) >= HEARTBEAT_EVERY => {
-                self.outbox.push_frame(header, Vec::new(), &[]);
-                self.sent(frame.tick, now);
-            }
-            _ => {}
+            Told::Overflow => self.give_up(port, now),
         }
     }
 
@@ -287,38 +317,13 @@ impl<L: Link> Slot<L> {
         lag
     }
 
-    fn skip<G: Game>(&mut self, port: &RoomPort<G>) {
-        self.stale.needs_keyframe = true;
-        port.world.counters().frames_skipped.add(1);
-    }
-
-    /// Events and refusals are owed also to those who are behind, up to a limit.
-    fn miss<G: Game>(
-        &mut self,
-        port: &RoomPort<G>,
-        own: Option<&Own>,
-        events: impl Iterator<Item = Bytes>,
-        now: Duration,
-    ) {
-        if let Some(own) = own {
-            self.stale.refused.extend_from_slice(&own.refused);
-        }
-        for event in events {
-            self.stale.event_bytes += event.len();
-            self.stale.events.push_back(event);
-        }
-        let bytes = self.stale.event_bytes + size_of_val(&self.stale.refused[..]);
-        if self.stale.events.len() > STALE_EVENTS_MAX || bytes > STALE_EVENT_BYTES_MAX {
-            self.give_up(port, now);
-        }
-    }
-
     fn welcome<G: Game>(&self, port: &RoomPort<G>, seat: Seat<u32>, tick: Tick) -> Vec<u8> {
         Welcome {
             player: self.player.number(),
             seat,
             tick,
             tick_rate_hz: port.tick_rate_hz,
+            space: port.space,
             game: port.game.to_string(),
             room: port.name.to_string(),
             name: self.name.clone(),
@@ -329,12 +334,11 @@ impl<L: Link> Slot<L> {
     pub(crate) fn advance<G: Game>(
         &mut self,
         port: &RoomPort<G>,
-        scratch: &mut Scratch,
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<(), Gone> {
         self.outbox
-            .advance(&mut self.link, cx, scratch, port.world.counters())
+            .advance(&mut self.link, cx, port.world.counters())
             .map_err(|_| Gone::Lost)?;
         self.blocked = match self.blocked {
             _ if self.outbox.is_drained() => None,
@@ -419,10 +423,22 @@ impl<L: Link> Slot<L> {
             Err(DecodeError::Bad { at: 0, what })
         });
         match message {
-            Ok(ClientMessage::Input { seq, seen, input }) => {
+            Ok(ClientMessage::Input {
+                seq,
+                seen,
+                behind,
+                input,
+            }) => {
                 self.seen(seen, newest, now);
+                self.arrivals.note(seq, now);
                 let player = self.player;
-                match port.push(RoomIn::Input { player, seq, input }) {
+                let view_back = self.view_back(port, newest, seen, behind);
+                match port.push(RoomIn::Input {
+                    player,
+                    seq,
+                    view_back,
+                    input,
+                }) {
                     Ok(()) => port.world.counters().inputs.add(1),
                     Err(_) => {
                         port.world.counters().inputs_refused.add(1);
@@ -439,7 +455,7 @@ impl<L: Link> Slot<L> {
                         token,
                         tick: newest,
                     };
-                    self.outbox.push_raw(pong.encode());
+                    self.outbox.push(pong.encode().into());
                 }
             }
             Ok(ClientMessage::Hello { .. }) => self.close(port, CloseCode::BadData.into(), now),
@@ -467,6 +483,27 @@ impl<L: Link> Slot<L> {
     }
 
     /// A tick that has not been yet proves nothing.
+    /// How old what the player sees will be in the tick that applies its input: as it says, but no
+    /// older than its round trip and the longest delay of a picture explain. Units: ticks.
+    #[expect(clippy::cast_precision_loss, reason = "clamped far below")]
+    fn view_back<G: Game>(
+        &self,
+        port: &RoomPort<G>,
+        newest: Tick,
+        seen: Tick,
+        behind: u8,
+    ) -> f32 {
+        let rate = f32::from(port.tick_rate_hz);
+        let seen_ago = if seen.is_newer(newest) {
+            0.0
+        } else {
+            newest.since(seen).min(u32::from(u16::MAX)) as f32
+        };
+        let trip = self.echo.usual().as_secs_f32() * rate;
+        let behind = f32::from(behind) / 4.0;
+        1.0 + seen_ago.min(trip) + behind.min(PICTURE_DELAY_TICKS_MAX)
+    }
+
     fn seen(&mut self, tick: Tick, newest: Tick, now: Duration) {
         if !tick.is_newer(newest) {
             self.echo.handle_seen(tick, now);

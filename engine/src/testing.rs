@@ -6,10 +6,11 @@ use crate::client::View;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal};
 use crate::inbox::RoomIn;
-use crate::outbox::own_bodies;
+use crate::publish::{Want, Wants};
 use crate::room::Room;
 use crate::sim::{Sim, Start};
-use crate::wire::{Close, FrameHeader};
+use crate::viewer::{Desk, Viewer};
+use crate::wire::{Close, Welcome};
 
 pub use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 pub use crate::virtual_world::VirtualWorld;
@@ -52,13 +53,16 @@ pub struct TestRoom<G: Game> {
     members: BTreeMap<PlayerId, Seated<G>>,
     next_player: u32,
     ended: Option<Close>,
+    wants: Wants,
+    frame: Frame,
+    desk: Desk,
 }
 
 struct Seated<G: Game> {
     view: View<G>,
+    viewer: Viewer,
     seq: u32,
-    due: u32,
-    input_ack: u32,
+    view_back: f32,
     dropped: bool,
     close: Option<Close>,
 }
@@ -92,6 +96,9 @@ impl<G: Game> TestRoom<G> {
             members: BTreeMap::new(),
             next_player: 1,
             ended: None,
+            wants: Wants::default(),
+            frame: Frame::default(),
+            desk: Desk::default(),
         })
     }
 
@@ -118,24 +125,34 @@ impl<G: Game> TestRoom<G> {
             name: name.into(),
             profile,
         }));
-        let frame = self.step_once();
-        let seat = frame
+        self.step_once();
+        let seat = self
+            .frame
             .join(id)
             .expect("a step answers the joins before it")?;
         let mut view = View::new();
-        view.seat = seat;
-        self.members.insert(
-            id,
-            Seated {
-                view,
-                seq: 0,
-                due: 0,
-                input_ack: 0,
-                dropped: false,
-                close: None,
-            },
-        );
-        self.show(&frame, Some(id));
+        let welcome = Welcome {
+            player: id.number(),
+            seat,
+            tick: self.frame.tick,
+            tick_rate_hz: self.sim.room.tick_rate_hz,
+            space: self.sim.room.space,
+            game: G::NAME.into(),
+            room: "test".into(),
+            name: name.into(),
+        };
+        view.apply(&welcome.encode())
+            .expect("our own encoders write what we read");
+        let seated = Seated {
+            view,
+            viewer: Viewer::new(id),
+            seq: 0,
+            view_back: 1.0,
+            dropped: false,
+            close: None,
+        };
+        self.members.insert(id, seated);
+        self.show();
         Ok(id)
     }
 
@@ -147,7 +164,26 @@ impl<G: Game> TestRoom<G> {
         let seated = self.members.get_mut(&player).expect("a member that joined");
         seated.seq += 1;
         let seq = seated.seq;
-        self.entered.push(RoomIn::Input { player, seq, input });
+        self.entered.push(RoomIn::Input {
+            player,
+            seq,
+            view_back: seated.view_back,
+            input,
+        });
+    }
+
+    /// From now on what this member acts on is so old when its inputs are applied: for games that
+    /// rewind.
+    ///
+    /// Units: ticks.
+    ///
+    /// # Panics
+    /// If there never was such a member.
+    pub fn lag(&mut self, player: PlayerId, view_back: f32) {
+        self.members
+            .get_mut(&player)
+            .expect("a member that joined")
+            .view_back = view_back;
     }
 
     /// Leaves for good at the next step.
@@ -174,13 +210,12 @@ impl<G: Game> TestRoom<G> {
     /// # Panics
     /// If there never was such a member.
     pub fn resume(&mut self, player: PlayerId) {
-        self.members
-            .get_mut(&player)
-            .expect("a member that joined")
-            .dropped = false;
+        let seated = self.members.get_mut(&player).expect("a member that joined");
+        seated.dropped = false;
+        seated.viewer.miss_unseen(0);
+        self.wants.members.push((player, Want::All));
         self.entered.push(RoomIn::Resume(player));
-        let frame = self.step_once();
-        self.show(&frame, Some(player));
+        self.step(1);
     }
 
     /// Lets `ticks` steps pass.
@@ -189,17 +224,18 @@ impl<G: Game> TestRoom<G> {
     /// If the game does, or the room has ended before.
     pub fn step(&mut self, ticks: u32) {
         for _ in 0..ticks {
-            let frame = self.step_once();
-            self.show(&frame, None);
+            self.step_once();
+            self.show();
         }
     }
 
-    /// One step that nobody looks at, for benches: answers the bytes of the shared bodies.
+    /// One step that nobody looks at, for benches: answers the bytes that its cells would send.
     ///
     /// # Panics
     /// As [`TestRoom::step`].
     pub fn step_unseen(&mut self) -> usize {
-        self.step_once().delta.iter().map(bytes::Bytes::len).sum()
+        self.step_once();
+        self.frame.bytes()
     }
 
     /// What a member sees.
@@ -241,64 +277,37 @@ impl<G: Game> TestRoom<G> {
         &mut self.sim.game
     }
 
-    fn step_once(&mut self) -> Frame {
+    fn step_once(&mut self) {
         assert!(self.ended.is_none(), "the room has ended");
-        let frame = self.sim.step(std::mem::take(&mut self.entered), false);
-        self.ended = frame.end;
-        frame
+        let entered = self.entered.drain(..);
+        self.sim.step(entered, &self.wants, &mut self.frame);
+        self.wants = Wants::default();
+        self.ended = self.frame.end;
     }
 
-    /// Shows a frame to everybody who is connected; `fresh` gets its keyframe.
-    fn show(&mut self, frame: &Frame, fresh: Option<PlayerId>) {
+    /// Shows the frame to everybody who is connected, through the same messages and the same
+    /// decoder as over a socket.
+    fn show(&mut self) {
         for (&player, seated) in &mut self.members {
             if seated.dropped || seated.close.is_some() {
                 continue;
             }
-            seated.show(frame, player, fresh == Some(player));
-        }
-    }
-}
-
-impl<G: Game> Seated<G> {
-    /// Through the same bodies and the same decoder as over a socket.
-    fn show(&mut self, frame: &Frame, player: PlayerId, fresh: bool) {
-        let own = frame.own(player);
-        let events = frame.events.iter().filter(|(to, _)| to.include(player));
-        let events: Vec<_> = events.map(|(_, bytes)| bytes.clone()).collect();
-        let news = own.is_some_and(|own| own.news) || !events.is_empty();
-        self.due += u32::from(frame.is_visible() || news);
-        if let Some(own) = own {
-            self.input_ack = own.input_ack;
-            self.close = own.close;
-        }
-        let keyframe = frame.keyframe.as_ref().filter(|_| fresh);
-        let (refused, state) = own.map_or((&[][..], &[][..]), |own| {
-            let whole = keyframe.is_some();
-            (&own.refused, if whole { &own.keyframe } else { &own.delta })
-        });
-        let bodies = own_bodies(refused.iter().copied(), state, events);
-        let bodies: Vec<_> = bodies
-            .iter()
-            .chain(keyframe.unwrap_or(&frame.delta))
-            .collect();
-        let count = bodies.len().max(1);
-        for at in 0..count {
-            let mut message = Vec::new();
-            let header = FrameHeader {
-                reset: keyframe.is_some() && at == 0,
-                more: at + 1 < count,
-                tick: frame.tick,
-                due: self.due,
-                input_ack: self.input_ack,
+            let Some(part) = seated.viewer.part(&self.frame) else {
+                continue;
             };
-            header.encode(&mut message);
-            if let Some(body) = bodies.get(at) {
-                message.extend_from_slice(body);
-            }
-            self.view
-                .apply(&message)
-                .expect("our own encoders write what we read");
+            seated.close = part.close;
+            let view = &mut seated.view;
+            let mut show = |message: bytes::Bytes| {
+                view.apply(&message)
+                    .expect("our own encoders write what we read");
+            };
+            let (frame, desk) = (&self.frame, &mut self.desk);
+            let (_, want) = seated
+                .viewer
+                .take_frame(frame, part, false, 0, desk, &mut show);
+            self.wants.members.extend(want.map(|want| (player, want)));
         }
+        self.desk.bodies.prune(self.frame.tick);
     }
 }
 

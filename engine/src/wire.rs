@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError, Decoder, Encoder};
 use crate::game::Seat;
+use crate::grid::Space;
 use crate::limits::CLOSE_REASON_BYTES_MAX;
 use crate::tick::Tick;
 
@@ -20,6 +21,8 @@ pub enum ClientMessage<I> {
     Hello {
         /// What the player wants to be called.
         name: String,
+        /// The hash of the game's types, as this client was built for them.
+        schema: u32,
     },
     /// The player asks for something.
     Input {
@@ -27,6 +30,8 @@ pub enum ClientMessage<I> {
         seq: u32,
         /// The newest tick received.
         seen: Tick,
+        /// How far the picture that the player acts on lags behind that. Units: 1/4 tick.
+        behind: u8,
         /// What the player asks for.
         input: I,
     },
@@ -44,11 +49,11 @@ pub enum ClientMessage<I> {
     },
 }
 
-/// The first byte of a server's message.
+/// The first byte of a server's message; a frame's has its highest bit set.
 pub(crate) mod tag {
     pub(crate) const WELCOME: u8 = 0;
-    pub(crate) const FRAME: u8 = 1;
     pub(crate) const PONG: u8 = 2;
+    pub(crate) const FRAME: u8 = 1 << 7;
 }
 
 /// The first byte of a section of a frame.
@@ -56,15 +61,15 @@ pub(crate) mod section {
     pub(crate) const REFUSED: u8 = 1;
     pub(crate) const SEAT: u8 = 2;
     pub(crate) const PRIVATE: u8 = 3;
-    pub(crate) const EVENTS: u8 = 4;
-    pub(crate) const SHARED: u8 = 5;
-    pub(crate) const REMOVED: u8 = 6;
-    pub(crate) const ADDED: u8 = 7;
-    pub(crate) const CHANGED: u8 = 8;
+    pub(crate) const OWN: u8 = 4;
+    pub(crate) const EVENTS: u8 = 5;
+    pub(crate) const SHARED: u8 = 6;
+    pub(crate) const VIEW: u8 = 7;
+    pub(crate) const CELLS: u8 = 8;
 }
 
 /// The first message to a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The member's number in this room.
     pub player: u32,
@@ -74,6 +79,8 @@ pub struct Welcome {
     pub tick: Tick,
     /// Steps per second.
     pub tick_rate_hz: u16,
+    /// How much of the room its members see.
+    pub space: Space,
     /// The game's name.
     pub game: String,
     /// The room's name.
@@ -110,6 +117,8 @@ impl Pong {
 }
 
 /// What stands before the sections of a frame; each member has its own.
+///
+/// Numbers are whole here and travel as their low halves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameHeader {
     /// A keyframe starts here.
@@ -120,39 +129,69 @@ pub struct FrameHeader {
     pub tick: Tick,
     /// Frames that were due to this member so far.
     pub due: u32,
-    /// The newest input that was applied or refused.
-    pub input_ack: u32,
+    /// The newest input that was applied or refused, if that is news.
+    pub ack: Option<Ack>,
+}
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ack {
+    /// Its number.
+    pub seq: u32,
+    /// How long it lay on the server before it was answered; 255 is that or more.
+    pub lead_ms: u8,
 }
 
 impl FrameHeader {
     const RESET: u8 = 1;
-    const MORE: u8 = 2;
+    const MORE: u8 = 1 << 1;
+    const ACK: u8 = 1 << 2;
 
     /// Appends the message's first byte and the header.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let flags = (u8::from(self.reset) * Self::RESET) | (u8::from(self.more) * Self::MORE);
-        out.extend_from_slice(&[tag::FRAME, flags]);
-        let mut out = Encoder::new(out);
-        out.value(&self.tick);
-        out.value(&self.due);
-        out.value(&self.input_ack);
+    pub fn encode(&self, out: &mut impl Extend<u8>) {
+        let flags = (u8::from(self.reset) * Self::RESET)
+            | (u8::from(self.more) * Self::MORE)
+            | (u8::from(self.ack.is_some()) * Self::ACK);
+        let [t0, t1, ..] = self.tick.number().to_le_bytes();
+        let [d0, d1, ..] = self.due.to_le_bytes();
+        out.extend([tag::FRAME | flags, t0, t1, d0, d1]);
+        if let Some(ack) = self.ack {
+            let [s0, s1, ..] = ack.seq.to_le_bytes();
+            out.extend([s0, s1, ack.lead_ms]);
+        }
     }
 
-    /// Reads a header, after the message's first byte.
+    /// Reads a header, whose first byte was `flags`, after `last`.
     ///
     /// # Errors
     /// If it is cut off, or has unknown flags.
-    pub fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let flags = input.byte()?;
-        if flags & !(Self::RESET | Self::MORE) != 0 {
+    pub fn decode(flags: u8, last: &Self, input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let flags = flags & !tag::FRAME;
+        if flags & !(Self::RESET | Self::MORE | Self::ACK) != 0 {
             return Err(input.bad(format!("unknown frame flags {flags:#04x}")));
         }
+        let half = |input: &mut Decoder<'_>| Ok(u16::from_le_bytes([input.byte()?, input.byte()?]));
+        let whole = |last: u32, low: u16| {
+            let [l0, l1, ..] = last.to_le_bytes();
+            last.wrapping_add(u32::from(low.wrapping_sub(u16::from_le_bytes([l0, l1]))))
+        };
+        let tick = Tick::new(whole(last.tick.number(), half(input)?));
+        let due = whole(last.due, half(input)?);
+        let ack = if flags & Self::ACK == 0 {
+            None
+        } else {
+            let acked = last.ack.unwrap_or_default().seq;
+            Some(Ack {
+                seq: whole(acked, half(input)?),
+                lead_ms: input.byte()?,
+            })
+        };
         Ok(Self {
             reset: flags & Self::RESET != 0,
             more: flags & Self::MORE != 0,
-            tick: input.value()?,
-            due: input.value()?,
-            input_ack: input.value()?,
+            tick,
+            due,
+            ack,
         })
     }
 }
@@ -292,26 +331,39 @@ mod tests {
         let message = ClientMessage::Input {
             seq: 1,
             seen: Tick::new(300),
+            behind: 8,
             input: Input::Walk { dx: 127, dy: 0 },
         };
-        let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x00, 0x7f, 0x00];
+        let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x08, 0x00, 0x7f, 0x00];
         assert_eq!(codec::encode(&message), bytes);
         assert_eq!(decode_client::<Input>(&bytes), Ok(message));
     }
 
     #[test]
     fn a_frame_header_survives_the_way_there_and_back() {
+        let last = FrameHeader {
+            tick: Tick::new(65_530),
+            due: 65_535,
+            ack: Some(Ack {
+                seq: 65_000,
+                lead_ms: 0,
+            }),
+            ..FrameHeader::default()
+        };
         let header = FrameHeader {
             reset: true,
             more: true,
             tick: Tick::new(70_000),
-            due: 300,
-            input_ack: 250,
+            due: 65_535,
+            ack: Some(Ack {
+                seq: 65_536,
+                lead_ms: 20,
+            }),
         };
         let mut bytes = Vec::new();
         header.encode(&mut bytes);
         let mut input = Decoder::new(&bytes[1..]);
-        assert_eq!(FrameHeader::decode(&mut input), Ok(header));
+        assert_eq!(FrameHeader::decode(bytes[0], &last, &mut input), Ok(header));
         assert_eq!(input.finish(), Ok(()));
     }
 
@@ -325,6 +377,7 @@ mod tests {
 
     #[test]
     fn unknown_flags_are_refused() {
-        assert!(FrameHeader::decode(&mut Decoder::new(&[4, 0, 0, 0])).is_err());
+        let last = FrameHeader::default();
+        assert!(FrameHeader::decode(0x88, &last, &mut Decoder::new(&[0; 4])).is_err());
     }
 }

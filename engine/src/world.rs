@@ -371,7 +371,8 @@ fn step_all(
     sleepy: &mut Vec<Box<dyn AnyRoom>>,
 ) -> u64 {
     let next: Vec<Next> = match pool {
-        Some(pool) if awake.len() > 1 => {
+        // Also for one room alone: it encodes its cells over the pool.
+        Some(pool) => {
             pool.install(|| awake.par_iter_mut().map(|room| room.step()).collect())
         }
         _ => awake.iter_mut().map(|room| room.step()).collect(),

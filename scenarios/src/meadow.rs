@@ -226,7 +226,7 @@ impl Meadow {
         }
         walker.emote_at = now.after(EMOTE_EVERY_TICKS);
         self.emotes += 1;
-        let entity = walker.body.index();
+        let entity = room.net_id(walker.body).unwrap_or_default();
         let seen = flowers::seen_by(room, at);
         room.emit(&Event::Emoted { entity, emote }, seen);
     }

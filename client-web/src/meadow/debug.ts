@@ -3,6 +3,7 @@
  * no interface for pages, and may change with any version.
  */
 import type { Client } from '../sdk/index.ts';
+import type { Answer, Picture, Recorder } from './recorder.ts';
 import type { Actor } from './actors.ts';
 import type { Camera } from './camera.ts';
 import type { Figures } from './figures.ts';
@@ -21,6 +22,19 @@ export interface DebugHandle {
   rtt(): number | null;
   /** The newest whole tick received. */
   tick(): number;
+  /** Keeps every picture's places from now on, for `pictures`. */
+  record(): void;
+  /** The kept pictures, oldest first; at most the newest 1,200. */
+  pictures(): readonly Picture[];
+  /** The last key that was pressed to walk, and when the own avatar was drawn elsewhere. */
+  answer(): Answer | null;
+  /**
+   * Steps that the server confirmed and that it corrected; checksums of cells that did not agree
+   * (with `?debug` in the address only).
+   */
+  counters(): { confirmed: number; corrected: number; mismatches: number };
+  /** What went wrong in the page. */
+  errors(): readonly string[];
   /** Metres to CSS pixels of the page, and back. */
   toScreen(x: number, y: number): { x: number; y: number };
   toWorld(px: number, py: number): { x: number; y: number };
@@ -32,8 +46,17 @@ declare global {
   }
 }
 
-export function installDebugHandle(parts: { client: Client<Meadow>; camera: Camera; figures: Figures; actors: () => Actor[] }): void {
-  const { client, camera, figures } = parts;
+interface Parts {
+  client: Client<Meadow>;
+  camera: Camera;
+  figures: Figures;
+  recorder: Recorder;
+  predictor: { readonly confirmed: number; readonly corrected: number };
+  actors: () => Actor[];
+}
+
+export function installDebugHandle(parts: Parts): void {
+  const { client, camera, figures, predictor, recorder } = parts;
   const drawn = () => (client.view.tick === 0 ? [] : parts.actors().filter(({ id }) => client.view.entities.has(id)));
   window.__downbeat = {
     state: () => client.state,
@@ -45,6 +68,11 @@ export function installDebugHandle(parts: { client: Client<Meadow>; camera: Came
     fps: () => figures.fps(),
     rtt: () => client.rtt,
     tick: () => client.view.tick,
+    record: () => recorder.record(),
+    pictures: () => recorder.pictures,
+    answer: () => recorder.answer,
+    counters: () => ({ confirmed: predictor.confirmed, corrected: predictor.corrected, mismatches: client.mismatches }),
+    errors: () => recorder.errors,
     toScreen: (x, y) => camera.toScreen(x, y),
     toWorld: (px, py) => camera.toWorld(px, py),
   };

@@ -1,5 +1,7 @@
 /** The wire types of the game `meadow`, in the order of the Rust types. */
-import { bytes, defineGame, f32, i8, type Infer, list, names, str, struct, u16, u32, u8, unit, variants, vec2 } from '../sdk/index.ts';
+import {
+  bytes, defineGame, f32, heading, i8, type Infer, list, names, position, replicated, str, struct, u16, u32, u8, unit, variants,
+} from '../sdk/index.ts';
 
 const input = variants({
   Walk: struct({ dx: i8, dy: i8 }),
@@ -9,9 +11,9 @@ const input = variants({
 
 const kind = names('Player', 'Sheep', 'Rabbit', 'Duck', 'Flower');
 
-const entity = struct({ pos: vec2, heading: u8, kind, name: str, score: u16, hue: u8 });
+const entity = replicated({ pos: position(), heading: heading(), kind, name: str, score: u16, hue: u8 });
 
-const shared = struct({
+const shared = replicated({
   width: u16,
   height: u16,
   tiles: bytes,
@@ -26,9 +28,10 @@ const event = variants({
   Left: struct({ name: str }),
 });
 
-export const meadow = defineGame({ name: 'meadow', input, entity, shared, private: unit, event });
+export const meadow = defineGame({ name: 'meadow', schema: 0, input, entity, shared, private: unit, event });
 
 export type Meadow = typeof meadow;
+export type MeadowInput = Infer<typeof input>;
 export type Entity = Infer<typeof entity>;
 export type Shared = Infer<typeof shared>;
 export type MeadowEvent = Infer<typeof event>;

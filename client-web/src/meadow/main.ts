@@ -1,5 +1,5 @@
 /** The page of the game `meadow`: ties the client, the picture and the controls together. */
-import { connect, NAME_CHARS_MAX, Playback } from '../sdk/index.ts';
+import { Avatar, connect, NAME_CHARS_MAX, Playback } from '../sdk/index.ts';
 import type { Actor } from './actors.ts';
 import { Camera } from './camera.ts';
 import { installDebugHandle } from './debug.ts';
@@ -10,8 +10,10 @@ import { element, Hud } from './hud.ts';
 import { TileMap } from './map.ts';
 import { Minimap } from './minimap.ts';
 import { postcardActors, postcardMap, postcardView } from './postcard.ts';
+import { Recorder } from './recorder.ts';
 import { Scene } from './scene.ts';
 import { Steering } from './steering.ts';
+import { walkRules } from './walk.ts';
 
 const NAME_KEY = 'downbeat.meadow.name';
 const MINIMAP_MS = 120;
@@ -20,11 +22,15 @@ const ARRIVED_M = 0.45;
 
 const canvas = element<HTMLCanvasElement>('world');
 const ctx = canvas.getContext('2d', { alpha: false })!;
-const room = new URLSearchParams(location.search).get('room') || 'main';
+const query = new URLSearchParams(location.search);
+const room = query.get('room') || 'main';
 const motionQuery = matchMedia('(prefers-reduced-motion: reduce)');
 
-const client = connect({ game: meadow });
+const client = connect({ game: meadow, debug: query.has('debug') });
+// Before `Steering`: it must hear of a key first.
+const recorder = new Recorder();
 const playback = new Playback(client, ({ pos, heading }: Entity) => ({ x: pos.x, y: pos.y, turn: heading }));
+const avatar = new Avatar(client, walkRules());
 const camera = new Camera();
 const effects = new Effects();
 const scene = new Scene(postcardMap());
@@ -42,23 +48,22 @@ const gotos = new Set<number>();
 const steering = new Steering(canvas, {
   walk(dx, dy) {
     effects.arrived();
-    client.input({ type: 'Walk', dx, dy });
+    avatar.hold(dx === 0 && dy === 0 ? null : { type: 'Walk', dx, dy });
   },
   goto(px, py) {
     if (!tiles) return;
     const { x, y } = camera.toWorld(px, py);
     const inside = (value: number, side: number) => Math.min(side - 0.01, Math.max(0, value));
     const goal = { x: inside(x, scene.map.width), y: inside(y, scene.map.height) };
-    const seq = client.input({ type: 'Goto', ...goal });
-    if (seq === 0) return;
-    gotos.add(seq);
+    avatar.press({ type: 'Goto', ...goal }, (seq) => gotos.add(seq));
     effects.goto(goal.x, goal.y, seconds());
   },
   emote,
   escape() {
     if (figures.hide()) return;
     effects.arrived();
-    client.input({ type: 'Walk', dx: 0, dy: 0 });
+    avatar.hold({ type: 'Walk', dx: 0, dy: 0 });
+    avatar.hold(null);
   },
   stick: (at) => hud.stick(at),
 });
@@ -100,8 +105,7 @@ client.on('event', handleEvent);
 client.on('refused', (seq) => {
   if (gotos.has(seq)) effects.refused(seconds());
 });
-client.on('welcome', ({ tickRateHz, name }) => {
-  steering.tickRateHz = tickRateHz;
+client.on('welcome', ({ name }) => {
   gotos.clear();
   hud.announce(`You are in the meadow as ${name}`);
 });
@@ -129,12 +133,13 @@ client.on('frame', () => {
   hud.showScore(own?.score ?? 0, shared, client.view.name);
 });
 
-/** Everyone's place in this picture. */
+/** Everyone's place in this picture: others where they were a moment ago, oneself where one is. */
 function placed(now: number): Actor[] {
   playback.begin(now);
   const all: Actor[] = [];
+  const own = avatar.drawn(now);
   for (const [id, { kind, name, score, hue }] of client.view.entities) {
-    const pose = playback.pose(id);
+    const pose = id === client.view.avatar && own ? { x: own.x, y: own.y, turn: own.state.heading } : playback.pose(id);
     if (pose) all.push({ id, kind, name, score, hue, ...pose });
   }
   return all;
@@ -160,6 +165,7 @@ function drawPicture(now: number): void {
     minimap.draw(scene.map, camera, actors, own);
   }
   figures.handlePicture(now);
+  recorder.handlePicture(now, actors, tiles ? own : null);
 }
 
 function start(): void {
@@ -193,5 +199,5 @@ function start(): void {
 addEventListener('resize', resize);
 resize();
 start();
-installDebugHandle({ client, camera, figures, actors: () => actors });
+installDebugHandle({ client, camera, figures, recorder, predictor: avatar.predictor, actors: () => actors });
 requestAnimationFrame(drawPicture);

@@ -1,12 +1,12 @@
 /**
  * What the player wants, from keys, mouse and touch.
  *
- * In: events of the page. Out: directions that are held, places to go to, emotes. A held direction
- * is said anew every tick, because the server forgets it after three.
+ * In: events of the page. Out: directions that are held, places to go to, emotes. A direction is
+ * said when it changes, and holds until the next one.
  */
 
 export interface Wishes {
-  /** A direction, each part from -127 to 127; (0, 0) is said once, to stop. */
+  /** The direction that is held from now on, each part from -127 to 127; (0, 0) is none. */
   walk(dx: number, dy: number): void;
   /** CSS pixels on the canvas. */
   goto(px: number, py: number): void;
@@ -20,20 +20,24 @@ const KEYS: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0],
   KeyW: [0, -1], KeyS: [0, 1], KeyA: [-1, 0], KeyD: [1, 0],
 };
+/** Whether holding the key walks. */
+export function isWalkKey(code: string): boolean {
+  return code in KEYS;
+}
+
 /** A finger trembles; less than this is a tap. */
 const DRAG_PX = 14;
 const STICK_PX = 52;
+/** Full speed on the wire. */
+const FULL = 127;
 /** While the mouse is held, the goal follows it this often. */
 const GOTO_MS = 200;
-/** The server allows 30 messages a second; pings and emotes need some of them. */
-const HOLD_MS_MIN = 40;
 
 export class Steering {
   enabled = false;
   private readonly wishes: Wishes;
   private readonly held = new Set<string>();
-  private holdMs = 50;
-  private timer: ReturnType<typeof setInterval> | undefined;
+  private said = { dx: 0, dy: 0 };
   private stick: { id: number; x: number; y: number; dx: number; dy: number; steers: boolean; touch: boolean } | null = null;
   private gotoAt = 0;
 
@@ -50,15 +54,6 @@ export class Steering {
     canvas.addEventListener('pointerup', (event) => this.handleUp(event));
     canvas.addEventListener('pointercancel', () => this.release());
     canvas.addEventListener('contextmenu', (event) => event.preventDefault());
-  }
-
-  set tickRateHz(hz: number) {
-    this.holdMs = Math.max(HOLD_MS_MIN, 1000 / hz);
-  }
-
-  /** Whether a direction is held now. */
-  get walking(): boolean {
-    return this.timer !== undefined;
   }
 
   release(): void {
@@ -136,25 +131,12 @@ export class Steering {
     return [x / length, y / length];
   }
 
-  /** Starts, changes or ends the direction that is held. */
+  /** Says the direction if it is another one now. */
   private update(): void {
     const [x, y] = this.direction();
-    if (x === 0 && y === 0) {
-      if (this.timer === undefined) return;
-      clearInterval(this.timer);
-      this.timer = undefined;
-      this.wishes.walk(0, 0);
-      return;
-    }
-    // A stick moves far more often than the server ticks: its next direction waits for the timer.
-    if (this.timer !== undefined && this.stick) return;
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.say(), this.holdMs);
-    this.say();
-  }
-
-  private say(): void {
-    const [x, y] = this.direction();
-    this.wishes.walk(Math.round(x * 127), Math.round(y * 127));
+    const said = { dx: Math.round(x * FULL), dy: Math.round(y * FULL) };
+    if (said.dx === this.said.dx && said.dy === this.said.dy) return;
+    this.said = said;
+    this.wishes.walk(said.dx, said.dy);
   }
 }

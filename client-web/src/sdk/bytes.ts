@@ -24,6 +24,13 @@ export class Reader {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private at = 0;
+  /** Elements without bytes that this message has claimed so far. */
+  private empties = 0;
+  private bitAt = 0;
+  private bitEnd = 0;
+  /** The halves of what `mask` or `bitmap` has read: 64 bits without a `bigint` for each. */
+  low = 0;
+  high = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -53,6 +60,20 @@ export class Reader {
 
   i8(): number {
     return this.view.getInt8(this.take(1));
+  }
+
+  /** Two bytes; `u16` in a struct is a varint. */
+  fixed16(): number {
+    return this.view.getUint16(this.take(2), true);
+  }
+
+  fixedI16(): number {
+    return this.view.getInt16(this.take(2), true);
+  }
+
+  i24(): number {
+    const start = this.take(3);
+    return this.view.getUint16(start, true) | (this.view.getInt8(start + 2) << 16);
   }
 
   f32(): number {
@@ -94,15 +115,79 @@ export class Reader {
     return this.fail(`varint starts with ${first}`);
   }
 
+  /** Reads a varint `u64` into `low` and `high`. */
+  mask(): void {
+    const first = this.u8();
+    this.high = 0;
+    if (first < 251) this.low = first;
+    else if (first === 251) this.low = this.fixed16();
+    else if (first === 252) this.low = this.view.getUint32(this.take(4), true);
+    else if (first === 253) this.fixed64();
+    else this.fail(`varint starts with ${first}`);
+  }
+
+  /** Reads eight bytes into `low` and `high`. */
+  fixed64(): void {
+    const start = this.take(8);
+    this.low = this.view.getUint32(start, true);
+    this.high = this.view.getUint32(start + 4, true);
+  }
+
+  /** Reads a bitmap of up to eight bytes into `low` and `high`; returns how many bits are set. */
+  bitmap(byteCount: number): number {
+    const start = this.take(byteCount);
+    this.low = 0;
+    this.high = 0;
+    for (let i = 0; i < byteCount; i++) {
+      const byte = this.bytes[start + i]!;
+      if (i < 4) this.low = (this.low | (byte << (i * 8))) >>> 0;
+      else this.high = (this.high | (byte << ((i - 4) * 8))) >>> 0;
+    }
+    return bitCount(this.low) + bitCount(this.high);
+  }
+
+  /** Starts a run of `count` bits, least significant first; `bits` reads it, `closeBits` ends it. */
+  openBits(count: number): void {
+    this.bitAt = this.take((count + 7) >> 3) * 8;
+    this.bitEnd = this.bitAt + count;
+  }
+
+  /** The next `width` bits of the run, at most 16. */
+  bits(width: number): number {
+    const byte = this.bitAt >> 3;
+    const shift = this.bitAt & 7;
+    this.bitAt += width;
+    // Beyond the end of the message there is `undefined`, which shifts to 0; no bit of it is used.
+    const word = this.bytes[byte]! | (this.bytes[byte + 1]! << 8) | (this.bytes[byte + 2]! << 16);
+    return (word >> shift) & ((1 << width) - 1);
+  }
+
+  /** As `bits`, in two's complement. */
+  signedBits(width: number): number {
+    return (this.bits(width) << (32 - width)) >> (32 - width);
+  }
+
+  /** Refuses a padding that is not zeros. */
+  closeBits(): void {
+    const padding = -this.bitEnd & 7;
+    if (padding > 0 && this.bits(padding) !== 0) this.fail('padding bits are not zero');
+  }
+
   /**
    * The length of a list whose elements take at least `elementBytesMin` each. A length that the
    * bytes left cannot hold is refused here, before anything is allocated for it.
    */
   length(elementBytesMin: number): number {
     const count = this.varint(0xffff_ffff);
-    const fits = elementBytesMin > 0 ? Math.floor(this.left / elementBytesMin) : EMPTY_ELEMENTS_MAX;
+    const fits = elementBytesMin > 0 ? Math.floor(this.left / elementBytesMin) : EMPTY_ELEMENTS_MAX - this.empties;
     if (count > fits) this.fail(`length ${count} is more than the ${this.left} bytes left can hold`);
+    if (elementBytesMin === 0) this.empties += count;
     return count;
+  }
+
+  /** A copy of what was read since `start`. */
+  since(start: number): Uint8Array {
+    return this.bytes.slice(start, this.at);
   }
 
   raw(count: number): Uint8Array {
@@ -128,14 +213,25 @@ export class Reader {
   }
 }
 
-/** Elements without bytes cost nothing on the wire, so their number needs a limit of its own. */
+/** Elements without bytes cost nothing on the wire, so their number in a message needs a limit. */
 const EMPTY_ELEMENTS_MAX = 4096;
+
+function bitCount(word: number): number {
+  let count = 0;
+  // Clears the lowest bit that is set until none is left.
+  for (let rest = word; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}
 
 /** Appends values to a message that grows as needed. */
 export class Writer {
   private bytes = new Uint8Array(64);
   private view = new DataView(this.bytes.buffer);
   private at = 0;
+
+  get length(): number {
+    return this.at;
+  }
 
   finish(): Uint8Array {
     return this.bytes.slice(0, this.at);
@@ -149,6 +245,16 @@ export class Writer {
   i8(value: number): void {
     const start = this.grow(1);
     this.view.setInt8(start, integerIn(value, -0x80, 0x7f));
+  }
+
+  fixed16(value: number): void {
+    const start = this.grow(2);
+    this.view.setUint16(start, integerIn(value, 0, 0xffff), true);
+  }
+
+  fixed32(value: number): void {
+    const start = this.grow(4);
+    this.view.setUint32(start, integerIn(value, 0, 0xffff_ffff), true);
   }
 
   f32(value: number): void {

@@ -4,9 +4,11 @@
  * In: calls of the page and messages of the server. Out: `view`, and events. Echoes the newest tick
  * so that the server knows how far this client is, and measures the round trip.
  */
+import type { Mismatch } from './blocks.ts';
 import { DecodeError } from './bytes.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import { Emitter } from './emitter.ts';
+import { forgetReload, MISMATCH_CODE, MISMATCH_TEXT, reloadOnce } from './mismatch.ts';
 import { type ClientMessage, decodeServerMessage, encodeClientMessage, type EventOf, type Frame, type GameCodec, type InputOf, type Pong, type Welcome } from './protocol.ts';
 import { openWebSocket, type OpenTransport } from './transport.ts';
 import { type Applied, View, ViewError } from './view.ts';
@@ -16,6 +18,10 @@ export const SEEN_MS = 1_000;
 export const PING_MS = 1_500;
 /** A name is cut here; the server would refuse a longer one. */
 export const NAME_CHARS_MAX = 24;
+/** Inputs that are kept for prediction: 3 s at 20 Hz, far more than a line on which one can play. */
+export const PENDING_MAX = 64;
+/** How far the picture lags until `Playback` tells: two ticks, its first delay. */
+const BEHIND_QUARTERS = 8;
 
 export interface ClientOptions<G extends GameCodec> {
   game: G;
@@ -25,6 +31,18 @@ export interface ClientOptions<G extends GameCodec> {
   url?: string;
   transport?: OpenTransport;
   random?: () => number;
+  /** How far the picture lags behind the newest tick, in quarters of a tick. */
+  behind?: number;
+  /** Verifies checksums, and emits `mismatch`. */
+  debug?: boolean;
+  /** Reloads the page, once, when the server has other types than it was built for; the default. */
+  reloadOnMismatch?: boolean;
+}
+
+/** An input that the server has not dealt with yet. */
+export interface Pending<G extends GameCodec> {
+  seq: number;
+  input: InputOf<G>;
 }
 
 export interface ClientEvents<G extends GameCodec> {
@@ -37,6 +55,8 @@ export interface ClientEvents<G extends GameCodec> {
   refused: number;
   /** The round trip in milliseconds. */
   rtt: number;
+  /** A cell of the view is not what the server has; with `debug` only. */
+  mismatch: Mismatch;
 }
 
 /** Makes a client; nothing is sent before `join`. */
@@ -50,14 +70,29 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   rtt: number | null = null;
   /** All bytes of messages received; a page can show its growth. */
   bytesReceived = 0;
+  /** Checksums that did not agree; counted with `debug` only. */
+  mismatches = 0;
+  /**
+   * How far the picture lags behind `view.tick`, in quarters of a tick, 0 to 255. `Playback` sets it;
+   * every input tells the server, which rewinds others by it when it judges a shot.
+   */
+  behind: number;
+  /**
+   * What was said and is newer than `view.inputAck`, oldest first; the oldest is let go beyond 64.
+   * It is up to date before `frame` is emitted, so that prediction can replay it there.
+   */
+  readonly pending: Pending<G>[] = [];
   name: string;
   room = '';
 
   private readonly game: G;
   private readonly url: string;
   private readonly connection: Connection;
+  private readonly reloads: boolean;
   private timers: ReturnType<typeof setInterval>[] = [];
   private seq = 0;
+  /** The server has accepted this page's types in the conversation at hand. */
+  private welcomed = false;
   private spokeAt = 0;
   private token = 0;
   private pingedAt = 0;
@@ -67,10 +102,12 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     this.game = options.game;
     this.name = options.name ?? '';
     this.url = options.url ?? originOfPage();
-    this.view = new View(options.game);
+    this.behind = options.behind ?? BEHIND_QUARTERS;
+    this.reloads = options.reloadOnMismatch ?? true;
+    this.view = new View(options.game, options.debug);
     this.connection = new Connection(options.transport ?? openWebSocket, options.random ?? Math.random, {
       state: (state) => this.handleState(state),
-      opened: () => this.connection.sendFirst(this.encode({ type: 'Hello', name: cutName(this.name) })),
+      opened: () => this.connection.sendFirst(this.encode({ type: 'Hello', name: cutName(this.name), schema: this.game.schema })),
       message: (bytes) => this.handleMessage(bytes),
     });
   }
@@ -100,8 +137,11 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   input(input: InputOf<G>): number {
     if (this.state.type !== 'open') return 0;
     const seq = this.seq + 1;
-    this.send({ type: 'Input', seq, seen: this.view.tick, input });
+    const behind = Math.min(255, Math.max(0, Math.round(this.behind)));
+    this.send({ type: 'Input', seq, seen: this.view.tick, behind, input });
     this.seq = seq;
+    this.pending.push({ seq, input });
+    if (this.pending.length > PENDING_MAX) this.pending.shift();
     return seq;
   }
 
@@ -111,6 +151,9 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     if (state.type === 'open') {
       this.timers = [setInterval(() => this.sendSeen(), SEEN_MS / 4), setInterval(() => this.ping(), PING_MS)];
     }
+    // Only a greeting is refused for its types; what goes wrong after a welcome, a reload would not mend.
+    if (state.type === 'closed' && state.code === MISMATCH_CODE && !this.welcomed && this.reloads) reloadOnce(this.game.name);
+    if (state.type === 'connecting' || state.type === 'reconnecting') this.welcomed = false;
     this.emit('state', state);
   }
 
@@ -127,12 +170,15 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     } catch (error) {
       if (!(error instanceof DecodeError || error instanceof ViewError)) throw error;
       // Bytes that make no sense come from a server that was built for other types.
-      this.connection.close(4009, `protocol mismatch: ${error.message}`.slice(0, 120));
+      this.connection.close(MISMATCH_CODE, 'protocol mismatch', `${MISMATCH_TEXT} (${error.message})`);
     }
   }
 
   private handleWelcome(welcome: Welcome): void {
     this.seq = 0;
+    this.pending.length = 0;
+    this.welcomed = true;
+    forgetReload(this.game.name);
     this.view.handleWelcome(welcome);
     this.emit('welcome', welcome);
     this.connection.handleWelcome();
@@ -144,9 +190,20 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     // Timers of a hidden tab are slowed down; messages are not, so the echo hangs on them too.
     this.sendSeen();
     if (!applied) return;
+    this.forgetPending(applied);
+    this.mismatches += applied.mismatches.length;
     this.emit('frame', applied);
+    for (const mismatch of applied.mismatches) this.emit('mismatch', mismatch);
     for (const seq of applied.refused) this.emit('refused', seq);
     for (const event of applied.events) this.emit('event', event);
+  }
+
+  private forgetPending({ refused }: Applied<G>): void {
+    const { pending, view } = this;
+    if (pending.length === 0) return;
+    const open = pending.filter(({ seq }) => seq > view.inputAck && !refused.includes(seq));
+    // In place: others hold on to the list.
+    if (open.length < pending.length) pending.splice(0, pending.length, ...open);
   }
 
   private handlePong(pong: Pong): void {

@@ -1,13 +1,15 @@
 /**
  * Which tick to draw now.
  *
- * In: the arrival time of each tick. Out: a fractional tick that runs smoothly a little behind the
+ * In: the arrival time of each tick, and of pongs. Out: a fractional tick that runs smoothly a little behind the
  * server, so that there is nearly always a tick on either side to interpolate between. The time is
  * passed in; nothing here reads a clock.
  *
  * Units: milliseconds, and ticks where the name says so.
  */
 
+/** Ticks between two frames of what is near; what is far away lags by its own interval besides. */
+const INTERVAL_TICKS = 1;
 /** The playout delay adapts to jitter within these bounds. */
 export const DELAY_TICKS_MIN = 1.5;
 export const DELAY_TICKS_MAX = 5;
@@ -66,6 +68,21 @@ export class TickClock {
 
   /** Tells that the frame of `tick` arrived at `now`. */
   handleArrival(tick: number, now: number): void {
+    const offset = this.observe(tick, now);
+    // A whole stall in one arrival would otherwise count as that much jitter.
+    const excess = Math.min(offset - this.offsetAt(now), DELAY_TICKS_MAX * this.periodMs);
+    this.arrivals.push(Math.max(0, excess));
+    if (this.arrivals.length > ARRIVALS_MAX) this.arrivals.shift();
+    const wanted = INTERVAL_TICKS + this.jitterMs() / this.periodMs;
+    this.delay = Math.min(DELAY_TICKS_MAX, Math.max(DELAY_TICKS_MIN, wanted));
+  }
+
+  /**
+   * Tells that the room was at `tick` when it sent what arrived at `now`: a pong, a heartbeat.
+   * That bounds the offset, but is no measure of the line's jitter: it was not sent at the tick.
+   * Returns the arrival time less the nominal one.
+   */
+  observe(tick: number, now: number): number {
     const offset = now - tick * this.periodMs;
     const last = this.groups.at(-1);
     if (!last || now - last.from >= GROUP_MS) {
@@ -76,12 +93,7 @@ export class TickClock {
       last.offset = offset;
       last.at = now;
     }
-    // A whole stall in one arrival would otherwise count as that much jitter.
-    const excess = Math.min(offset - this.offsetAt(now), DELAY_TICKS_MAX * this.periodMs);
-    this.arrivals.push(Math.max(0, excess));
-    if (this.arrivals.length > ARRIVALS_MAX) this.arrivals.shift();
-    const wanted = DELAY_TICKS_MIN + this.jitterMs() / this.periodMs;
-    this.delay = Math.min(DELAY_TICKS_MAX, Math.max(DELAY_TICKS_MIN, wanted));
+    return offset;
   }
 
   /** The server's tick as it would be seen here without jitter. */

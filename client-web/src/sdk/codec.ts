@@ -1,7 +1,7 @@
 /**
  * Types of a game, written as values: `struct({ pos: vec2, name: str })`.
  *
- * In: a description of the Rust types. Out: a `Codec` that encodes and decodes them in bincode's
+ * In: a description of the Rust types; `replicated` for those that clients keep a copy of. Out: a `Codec` that encodes and decodes them in bincode's
  * standard configuration, and the TypeScript type (`Infer<typeof Entity>`).
  */
 import { integerIn, type Reader, type Writer } from './bytes.ts';
@@ -14,6 +14,19 @@ export interface Codec<T> {
   readonly bytesMin: number;
   /** The named fields of a struct in the order of the wire; absent for every other type. */
   readonly fields?: readonly (readonly [name: string, codec: Codec<unknown>])[];
+  /** What `position()`, `quantised()`, `team()` and so on say about a field; absent for plain ones. */
+  readonly field?: FieldRule;
+}
+
+/** How a field of a replicated type travels, and to whom. */
+export interface FieldRule {
+  readonly kind: 'plain' | 'position' | 'heading' | 'quantised';
+  /** The lowest layer that may show it: 0 everybody, 1 the team, 2 the owner. */
+  readonly seenBy: 0 | 1 | 2;
+  /** In an exact update; the codec itself is as in any other update. */
+  readonly exact: Codec<any>;
+  /** A heading in radians instead of 1/256 of a turn. */
+  readonly radians: boolean;
 }
 
 /** A struct with named fields; only such a type is updated field by field. */
@@ -230,4 +243,75 @@ export const vec2: Codec<Vec2> = {
 export interface Vec2 {
   x: number;
   y: number;
+}
+
+/** A mask has 64 bits. */
+const FIELDS_MAX = 64;
+
+/**
+ * A struct with named fields of which clients keep a copy: the entity, the shared or the private
+ * state of a game. Its fields may be `position()`, `heading()`, `quantised()`, `team()` and
+ * `owner()`, as the attributes of the Rust type say. A field that this member may not see is `null`.
+ */
+export function replicated<S extends Record<string, AnyCodec>>(
+  shape: S,
+): StructCodec<Flatten<{ [K in keyof S]: Infer<S[K]> }>> {
+  const rules = Object.values(shape).map((codec) => codec.field?.kind);
+  if (rules.length > FIELDS_MAX) throw new RangeError(`${rules.length} fields, at most ${FIELDS_MAX} are allowed`);
+  for (const kind of ['position', 'heading'] as const) {
+    if (rules.filter((other) => other === kind).length > 1) throw new RangeError(`more than one ${kind}`);
+  }
+  return struct(shape);
+}
+
+/** Where an entity is, `#[replicate(position)]`: metres. */
+export function position(): Codec<Vec2> {
+  return { ...vec2, field: { kind: 'position', seenBy: 0, exact: vec2, radians: false } };
+}
+
+/** Which way an entity faces, `#[replicate(heading)]` on a `u8`: 1/256 of a turn, 0 is +x, towards +y. */
+export function heading(): Codec<number> {
+  return { ...u8, field: { kind: 'heading', seenBy: 0, exact: u8, radians: false } };
+}
+
+/** As `heading`, on an `f32` in radians. */
+export function headingRadians(): Codec<number> {
+  return { ...f32, field: { kind: 'heading', seenBy: 0, exact: f32, radians: true } };
+}
+
+/** An `f32` that is sent in steps, `#[replicate(range = min..=max, step = …)]`. */
+export function quantised(min: number, max: number, step: number): Codec<number> {
+  const steps = Math.round((max - min) / step);
+  if (!(step > 0 && max > min && steps <= 0xffff_ffff)) throw new RangeError(`${min} to ${max} in steps of ${step}`);
+  return {
+    encode: (out, value) => out.varint(Math.min(steps, Math.max(0, Math.round((value - min) / step)))),
+    decode: (from) => min + from.varint(steps) * step,
+    bytesMin: 1,
+    field: { kind: 'quantised', seenBy: 0, exact: f32, radians: false },
+  };
+}
+
+/** A field that only the entity's team sees, `#[replicate(team)]`; `null` for everybody else. */
+export function team<T>(field: Codec<T>): Codec<T | null> {
+  return seenBy(1, field);
+}
+
+/** A field that only the entity's owner sees, `#[replicate(private)]`; `null` for everybody else. */
+export function owner<T>(field: Codec<T>): Codec<T | null> {
+  return seenBy(2, field);
+}
+
+function seenBy<T>(layer: 1 | 2, codec: Codec<T>): Codec<T | null> {
+  const rule = codec.field ?? { kind: 'plain', seenBy: 0, exact: codec, radians: false };
+  // Both have columns of their own, which every member of the layer sees.
+  if (rule.kind === 'position' || rule.kind === 'heading') throw new RangeError(`a ${rule.kind} is seen by all who see the entity`);
+  return {
+    encode(out, value) {
+      if (value === null) throw new RangeError('a field that is not seen cannot be written');
+      codec.encode(out, value);
+    },
+    decode: (from) => codec.decode(from),
+    bytesMin: codec.bytesMin,
+    field: { ...rule, seenBy: layer },
+  };
 }

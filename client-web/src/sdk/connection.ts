@@ -5,6 +5,7 @@
  * to connect again; knows the close codes but not the messages.
  */
 import { isFinal, reconnectDelayMs } from './backoff.ts';
+import { MISMATCH_CODE, MISMATCH_TEXT } from './mismatch.ts';
 import type { OpenTransport, Transport } from './transport.ts';
 
 export type ConnectionState =
@@ -12,6 +13,7 @@ export type ConnectionState =
   | { type: 'connecting' }
   | { type: 'open' }
   | { type: 'reconnecting'; attempt: number; delayMs: number; code: number; reason: string }
+  /** `reason` is what the server said, or, with 4009, what that means for the page. */
   | { type: 'closed'; code: number; reason: string };
 
 export interface ConnectionEvents {
@@ -73,10 +75,10 @@ export class Connection {
     this.enter({ type: 'open' });
   }
 
-  /** Ends the conversation for good. */
-  close(code: number, reason: string): void {
+  /** Ends the conversation for good; `text` is for this side, the server is told the reason. */
+  close(code: number, reason: string, text = reason): void {
     this.drop(code, reason);
-    if (this.state.type !== 'closed') this.enter({ type: 'closed', code, reason });
+    if (this.state.type !== 'closed') this.enter({ type: 'closed', code, reason: text });
   }
 
   /** Sends before the state is `open`; only the greeting needs it. */
@@ -108,7 +110,7 @@ export class Connection {
     const settled = this.state.type === 'open' && performance.now() - this.openedAt >= SETTLED_MS;
     this.drop(1000, 'bye');
     if (isFinal(code)) {
-      this.enter({ type: 'closed', code, reason });
+      this.enter({ type: 'closed', code, reason: code === MISMATCH_CODE ? MISMATCH_TEXT : reason });
       return;
     }
     this.attempt = settled ? 1 : this.attempt + 1;

@@ -6,11 +6,14 @@
  */
 import type { Client } from './client.ts';
 import { TickClock } from './clock.ts';
-import { Motion, type Pose } from './interpolation.ts';
+import { Motion, type Place, type Pose } from './interpolation.ts';
 import type { EntityOf, GameCodec } from './protocol.ts';
 
 /** Where an entity is: metres, and the heading in 1/256 of the circle (0 where it has none). */
-export type PlaceOf<E> = (entity: E) => { x: number; y: number; turn: number };
+export type PlaceOf<E> = (entity: E) => Place;
+
+/** In which an input tells how far the picture lags behind. */
+const QUARTERS = 4;
 
 export class Playback<G extends GameCodec> {
   readonly clock: TickClock;
@@ -29,7 +32,9 @@ export class Playback<G extends GameCodec> {
     client.on('welcome', ({ tickRateHz }) => this.clock.restart(tickRateHz));
     client.on('frame', (applied) => {
       if (applied.reset) this.motion.reset(client.view.tickRateHz);
-      this.clock.handleArrival(applied.tick, performance.now());
+      // A heartbeat comes when nothing else did: its lateness is no measure of the line.
+      if (applied.heartbeat) this.clock.observe(applied.tick, performance.now());
+      else this.clock.handleArrival(applied.tick, performance.now());
       this.motion.handleTick(applied.tick);
       for (const id of applied.removed) this.motion.handleRemoved(id);
       for (const id of applied.added) this.record(id, applied.tick);
@@ -42,6 +47,8 @@ export class Playback<G extends GameCodec> {
     this.elapsedMs = Math.max(0, now - this.beganAt);
     this.beganAt = now;
     this.tick = this.clock.renderTick(now);
+    // The server rewinds others by this when it judges a shot.
+    this.client.behind = Math.max(0, (this.client.view.tick - this.tick) * QUARTERS);
     return this.tick;
   }
 
@@ -52,7 +59,8 @@ export class Playback<G extends GameCodec> {
   private record(id: number, tick: number): void {
     const entity = this.client.view.entities.get(id);
     if (entity === undefined) return;
-    const { x, y, turn } = this.placeOf(entity);
-    this.motion.handleSample(id, tick, x, y, turn);
+    const { view } = this.client;
+    const place = this.placeOf(entity);
+    this.motion.handleSample(id, tick, view.follows(id) ? { ...place, follows: true } : place, view.tierOf(id));
   }
 }

@@ -2,6 +2,7 @@
 //! compared with what the room was at that tick.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use proptest::prelude::*;
@@ -16,6 +17,7 @@ use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
 use crate::room::Room;
+use crate::publish::Wants;
 use crate::sim::{Sim, Start};
 use crate::world::WorldHandle;
 
@@ -113,6 +115,7 @@ impl Scene {
             name: "main".into(),
             number: 1,
             tick_rate_hz: 20,
+            space: crate::Space::Whole,
             inbox: sender,
             status: Arc::default(),
             world: WorldHandle::new(0).0,
@@ -171,20 +174,15 @@ impl Scene {
     /// One tick of the room; what it published.
     fn tick(&mut self) -> Frame {
         self.now += STEP;
-        let wanted = self
-            .seats
-            .port
-            .status
-            .keyframe_wanted
-            .swap(false, Ordering::AcqRel);
-        let frame = self.sim.step(self.inbox.drain(), wanted);
+        let (mut wants, mut frame) = (Wants::default(), Frame::default());
+        self.seats.port.status.take_wants(&mut wants);
+        self.sim.step(self.inbox.drain(), &wants, &mut frame);
         let number = frame.tick.number();
-        let room = &self.sim.room;
+        let room = &mut self.sim.room;
+        let entities: Vec<_> = room.entities().map(|(id, e)| (id, e.clone())).collect();
+        let number_of = |(id, entity)| (room.net_id(id).expect("seen by all"), entity);
         let truth = Truth {
-            entities: room
-                .entities()
-                .map(|(id, e)| (id.index(), e.clone()))
-                .collect(),
+            entities: entities.into_iter().map(number_of).collect(),
             shared: room.shared().clone(),
         };
         let visible = truth != self.truths[&(number - 1)];
@@ -193,6 +191,8 @@ impl Scene {
             let Some(hand) = room.private(id) else {
                 continue;
             };
+            // The first frame shows everything, so it is due.
+            let is_first = peer.expected.is_empty();
             let (before, due) = peer.expected.last_key_value().map_or_else(
                 || (Hand::default(), 0),
                 |(_, (hand, due))| (hand.clone(), *due),
@@ -205,7 +205,7 @@ impl Scene {
             let told = peer.events.len();
             peer.events.extend(events.map(|(_, text)| text.clone()));
             let told = peer.events.len() > told;
-            let due = due + u32::from(visible || told || before != *hand);
+            let due = due + u32::from(is_first || visible || told || before != *hand);
             peer.expected.insert(number, (hand.clone(), due));
         }
         self.emitted.clear();
@@ -292,7 +292,7 @@ impl Peer {
         }
         let tick = self.view.tick.number();
         let seen = Truth {
-            entities: self.view.entities.clone(),
+            entities: self.view.entities.iter().map(|(&id, e)| (id, e.clone())).collect(),
             shared: self.view.shared.clone(),
         };
         assert!(seen == truths[&tick], "tick {tick}");
@@ -351,7 +351,9 @@ proptest! {
         for (id, peer) in &scene.peers {
             prop_assert_eq!(peer.closed, None, "{}", id);
             let view = &peer.view;
-            prop_assert!(view.entities == scene.truths[&last].entities, "{}", id);
+            let seen: BTreeMap<_, _> = view.entities.iter().map(|(&id, e)| (id, e.clone())).collect();
+            prop_assert!(seen == scene.truths[&last].entities, "{}", id);
+            prop_assert_eq!(view.mismatches(), 0);
             prop_assert_eq!(&view.private, &peer.expected[&last].0, "{}", id);
             prop_assert_eq!(view.due, peer.expected[&last].1, "{}", id);
             prop_assert_eq!(&view.events, &peer.events, "{}", id);
@@ -401,7 +403,7 @@ fn nobody_stays_in_a_room_whose_task_is_gone() {
     assert_eq!(status.occupants.load(Ordering::Acquire), 1);
     drop(scene.seats);
     assert_eq!(status.occupants.load(Ordering::Acquire), 0);
-    scene.sim.step(scene.inbox.drain(), false);
+    scene.tick();
     assert_eq!(scene.sim.room.members().count(), 0);
 }
 
@@ -420,6 +422,6 @@ fn a_full_inbox_takes_leaves() {
     let cx = Context::from_waker(Waker::noop());
     scene.seats.poll_read(&cx, scene.now);
     assert!(scene.seats.is_empty());
-    scene.sim.step(scene.inbox.drain(), false);
+    scene.tick();
     assert_eq!(scene.sim.room.members().count(), 0);
 }

@@ -1,0 +1,484 @@
+/**
+ * The cells that a member sees, and the entities in them.
+ *
+ * In: the parts of blocks, one slot at a time, as `blocks.ts` reads them. Out: one object for each
+ * entity, made when it is added and changed in place afterwards, and the ids of those that a tick
+ * has changed. Source: PROTOCOL.md § Window, § Cells.
+ */
+import type { Reader } from './bytes.ts';
+import type { Codec } from './codec.ts';
+import type { Space } from './protocol.ts';
+import { cellOf, FOLLOWS, layerOf, OVERLAY, Rows, slotKey, SLOTS } from './rows.ts';
+import { direction, type FieldSet, headingValue, type Shape, shapeOf } from './shape.ts';
+import { hasBit, type Update } from './update.ts';
+
+/** The server's messages do not fit together; the connection is of no more use. */
+export class ViewError extends Error {
+  override readonly name = 'ViewError';
+}
+
+const WINDOW_SIDE = 7;
+const WINDOW_CELLS = WINDOW_SIDE * WINDOW_SIDE;
+const MIDDLE = 3;
+const PER_METRE = 64;
+/** In a removed slot: the entity is nowhere else. */
+const GONE = 0xff;
+/** Instead of a row: no cell that is in view has it. */
+const NOWHERE = -1;
+/** Views change at ticks divisible by this, and a removed entity is kept no longer. */
+const ALL_TIERS_TICKS = 4;
+
+/** One cell in view. */
+export interface Cell {
+  readonly x: number;
+  readonly y: number;
+  /** Its place in the store, which stays as it is while the window moves. */
+  readonly index: number;
+  /** Its number in the window; −1 when it is no more in view. */
+  number: number;
+  /** The tick of the last checksum of each layer. */
+  readonly checkedAt: [number, number, number];
+}
+
+/** One entity that the page sees. */
+export interface Known {
+  readonly id: number;
+  /** The object in `entities`, or the value itself where the type has no named fields. */
+  entity: any;
+  readonly pos: { x: number; y: number } | null;
+  /** By layer, the row that is its newest copy there; overlays are never in layer 0. */
+  home: number;
+  readonly overlays: [never: number, team: number, own: number];
+  /** Until which tick the home, and the overlays, are kept without a row. */
+  readonly keptUntil: [home: number, team: number, own: number];
+  keptBy: Cell | null;
+  alive: boolean;
+  /** Numbers of ticks' turns, so that each list of a turn names it once. */
+  addedAt: number;
+  listedAt: number;
+  changedAt: number;
+  movedAt: number;
+}
+
+/** An entity, or an overlay of it, that waits for the cell to which it went. */
+interface Kept {
+  known: Known;
+  /** 0 for the entity itself, else the layer of the overlay. */
+  layer: number;
+  until: number;
+  cell: Cell | null;
+  /** The fields that go with an overlay. */
+  fields: FieldSet;
+}
+
+/** What a tick has changed, by id. The lists are used again for the next tick. */
+export interface Changes {
+  readonly added: number[];
+  readonly changed: number[];
+  readonly moved: number[];
+  readonly removed: number[];
+}
+
+export class Cells {
+  readonly shape: Shape;
+  readonly rows = new Rows();
+  readonly entities = new Map<number, any>();
+  readonly changes: Changes = { added: [], changed: [], moved: [], removed: [] };
+  /** Fields are kept as they came, for checksums. */
+  readonly debug: boolean;
+  space: Space = { type: 'Whole' };
+  tick = 0;
+
+  private readonly known = new Map<number, Known>();
+  private readonly window: (Cell | null)[] = new Array(WINDOW_CELLS).fill(null);
+  private readonly store: (Cell | null)[] = new Array(WINDOW_CELLS).fill(null);
+  private kept: Kept[] = [];
+  private turn = 0;
+  /** Where the next parts belong. */
+  private cell: Cell | null = null;
+  private layer = 0;
+  private page = 0;
+
+  constructor(entity: Codec<any>, debug: boolean) {
+    this.shape = shapeOf(entity);
+    this.debug = debug;
+  }
+
+  /** Starts a tick. */
+  begin(tick: number): void {
+    const { added, changed, moved, removed } = this.changes;
+    added.length = changed.length = moved.length = removed.length = 0;
+    this.turn += 1;
+    this.tick = tick;
+  }
+
+  /** Ends a tick: lets go of whom no cell has taken over, and puts the lists in order. */
+  end(): void {
+    if (this.kept.length > 0) this.kept = this.kept.filter((kept) => !this.release(kept));
+    const { added, changed, moved } = this.changes;
+    // Lists may name who was added or changed and then removed, or one that was replaced.
+    keep(added, (id) => this.isNewlyListed(id));
+    keep(changed, (id) => this.known.get(id)?.changedAt === this.turn);
+    keep(moved, (id) => this.known.get(id)?.movedAt === this.turn);
+  }
+
+  /** Forgets everything; no cell is in view. */
+  reset(): void {
+    const { added, changed, moved, removed } = this.changes;
+    added.length = changed.length = moved.length = removed.length = 0;
+    this.rows.clear();
+    this.entities.clear();
+    this.known.clear();
+    this.kept = [];
+    this.window.fill(null);
+    this.store.fill(null);
+  }
+
+  find(id: number): Known | undefined {
+    return this.known.get(id);
+  }
+
+  /** The interval in ticks at which an entity's cell is sent, 1 if it is not known. */
+  tierOf(id: number): number {
+    const known = this.known.get(id);
+    if (!known || this.space.type === 'Whole') return 1;
+    const cell = known.home === NOWHERE ? known.keptBy : this.cellOfRow(known.home);
+    if (!cell || cell.number < 0) return 1;
+    const ring = Math.max(Math.abs((cell.number % WINDOW_SIDE) - MIDDLE), Math.abs(Math.floor(cell.number / WINDOW_SIDE) - MIDDLE));
+    if (ring <= this.space.near) return 1;
+    return ring <= this.space.mid ? 2 : 4;
+  }
+
+  /** Whether an entity's heading is the direction of its movement. */
+  follows(id: number): boolean {
+    const home = this.known.get(id)?.home ?? NOWHERE;
+    return home !== NOWHERE && (this.rows.heading[home]! & FOLLOWS) !== 0;
+  }
+
+  /** Moves the window; what is no more in it is forgotten. */
+  look(anchorX: number, anchorY: number, low: number, high: number): void {
+    for (let bit = WINDOW_CELLS; bit < 64; bit++) {
+      if (hasBit(low, high, bit)) throw new ViewError(`cell ${bit} is in view, a window has ${WINDOW_CELLS}`);
+    }
+    this.window.fill(null);
+    for (const cell of this.store) {
+      if (!cell) continue;
+      cell.number = numberOf(cell.x - anchorX, cell.y - anchorY);
+      if (cell.number >= 0 && hasBit(low, high, cell.number)) this.window[cell.number] = cell;
+      else cell.number = -1;
+    }
+    this.forgetUnseen();
+    for (let number = 0; number < WINDOW_CELLS; number++) {
+      if (!hasBit(low, high, number) || this.window[number]) continue;
+      const index = this.store.indexOf(null);
+      const x = anchorX + (number % WINDOW_SIDE) - MIDDLE;
+      const y = anchorY + Math.floor(number / WINDOW_SIDE) - MIDDLE;
+      this.window[number] = this.store[index] = { x, y, index, number, checkedAt: [-1, -1, -1] };
+    }
+  }
+
+  /** The next parts are of this cell and layer. */
+  openEntry(number: number, layer: number): void {
+    this.cell = this.window[number] ?? null;
+    if (!this.cell) throw new ViewError(`cell ${number} is not in view`);
+    this.layer = layer;
+  }
+
+  /** The next parts are of this page. */
+  openPage(page: number): void {
+    this.page = page;
+  }
+
+  /** The cell of which the parts are. */
+  get entry(): { cell: Cell; layer: number } {
+    return { cell: this.cell!, layer: this.layer };
+  }
+
+  /** The slot is empty from now on; its entity is gone, or went to cell `to` of a window around this. */
+  remove(slot: number, to: number): void {
+    const row = this.live(slot);
+    if (to !== GONE && to >= WINDOW_CELLS) throw new ViewError(`an entity went to cell ${to}, a window has ${WINDOW_CELLS}`);
+    const cell = this.cell!;
+    const target = to === GONE ? null : this.at(cell.x + (to % WINDOW_SIDE) - MIDDLE, cell.y + Math.floor(to / WINDOW_SIDE) - MIDDLE);
+    this.detach(row, to === GONE, target, this.nextWhole());
+    this.rows.remove(row);
+  }
+
+  /** Takes an entity in; its place, heading and fields follow in `from`. */
+  add(slot: number, follows: boolean, overlay: boolean, id: number, from: Reader): void {
+    const key = this.keyOf(slot);
+    if (this.rows.find(key) >= 0) throw new ViewError(`slot ${slot} is taken`);
+    const before = this.known.get(id);
+    if (overlay && (this.layer === 0 || !before)) throw new ViewError(`entity ${id} has nothing that an overlay could lie on`);
+    const known = before ?? this.meet(id);
+    const row = this.rows.add(key, known);
+    if (overlay) {
+      this.rows.heading[row] = OVERLAY;
+      known.overlays[this.layer as 1 | 2] = row;
+    } else {
+      known.home = row;
+      if (this.shape.position >= 0) this.put(row, from.i24(), from.i24());
+      if (this.shape.heading >= 0) {
+        const turn = from.u8();
+        this.rows.heading[row] = turn | (follows ? FOLLOWS : 0);
+        this.rows.direction[row] = turn;
+      }
+      this.show(row);
+    }
+    if (this.debug) this.rows.wires[row] = [];
+    const { low, high } = this.fieldsOfRow(row);
+    this.readFields(row, low, high, from);
+    // Only now does the value of a type without named fields exist.
+    if (!before) this.entities.set(id, known.entity);
+  }
+
+  move(slot: number, dx: number, dy: number): void {
+    const row = this.placed(slot);
+    const { rows } = this;
+    this.put(row, rows.x[row]! + dx, rows.y[row]! + dy);
+    if (this.shape.heading >= 0 && (dx !== 0 || dy !== 0)) {
+      const way = direction(dx, dy);
+      rows.direction[row] = way;
+      if (rows.heading[row]! & FOLLOWS) rows.heading[row] = way | FOLLOWS;
+    }
+    this.show(row);
+  }
+
+  jump(slot: number, x: number, y: number): void {
+    const row = this.placed(slot);
+    this.put(row, x, y);
+    this.show(row);
+  }
+
+  /** The heading is that of the last movement, and of those to come. */
+  follow(slot: number): void {
+    const row = this.placed(slot);
+    this.rows.heading[row] = this.rows.direction[row]! | FOLLOWS;
+    this.show(row);
+  }
+
+  face(slot: number, turn: number): void {
+    const row = this.placed(slot);
+    this.rows.heading[row] = turn;
+    this.show(row);
+  }
+
+  /** Reads an update of one slot. */
+  change(slot: number, from: Reader): void {
+    const row = this.live(slot);
+    from.mask();
+    const { low, high } = from;
+    const allowed = this.fieldsOfRow(row);
+    if ((low & ~allowed.low) !== 0 || (high & ~allowed.high) !== 0) from.fail(`mask has fields that layer ${this.layer} does not bring`);
+    this.readFields(row, low, high, from);
+  }
+
+  /** Lays exact values over an entity's; `fresh`: it is a change that the page has to hear of. */
+  overlay(id: number, values: Update, fresh: boolean): void {
+    const known = this.known.get(id);
+    if (!known) return;
+    for (const [field, value] of values) this.set(known, field, value);
+    if (!fresh || values.length === 0) return;
+    this.noteChanged(known);
+    if (values.some(([field]) => field === this.shape.position || field === this.shape.heading)) this.noteMoved(known);
+  }
+
+  /** The fields that a row brings, place and heading aside. */
+  fieldsOfRow(row: number): FieldSet {
+    const sets = this.rows.heading[row]! & OVERLAY ? this.shape.overlay : this.shape.whole;
+    return sets[layerOf(this.rows.key[row]!)]!;
+  }
+
+  private keyOf(slot: number): number {
+    if (slot >= SLOTS) throw new ViewError(`slot ${slot}, a page has ${SLOTS}`);
+    return slotKey(this.cell!.index, this.layer, this.page, slot);
+  }
+
+  private live(slot: number): number {
+    const row = this.rows.find(this.keyOf(slot));
+    if (row < 0) throw new ViewError(`slot ${slot} of page ${this.page} is empty`);
+    return row;
+  }
+
+  private placed(slot: number): number {
+    const row = this.live(slot);
+    if (this.rows.heading[row]! & OVERLAY) throw new ViewError(`slot ${slot} is an overlay and has no place`);
+    return row;
+  }
+
+  private put(row: number, x: number, y: number): void {
+    this.rows.x[row] = x;
+    this.rows.y[row] = y;
+  }
+
+  private cellOfRow(row: number): Cell | null {
+    return this.store[cellOf(this.rows.key[row]!)] ?? null;
+  }
+
+  private at(x: number, y: number): Cell | null {
+    return this.store.find((cell) => cell !== null && cell.x === x && cell.y === y) ?? null;
+  }
+
+  private nextWhole(): number {
+    return (this.tick - (this.tick % ALL_TIERS_TICKS) + ALL_TIERS_TICKS) >>> 0;
+  }
+
+  private meet(id: number): Known {
+    const { shape } = this;
+    const pos = shape.position >= 0 ? { x: 0, y: 0 } : null;
+    let entity: any = null;
+    if (shape.named) {
+      entity = {};
+      shape.fields.forEach(({ name }, i) => (entity[name] = i === shape.position ? pos : i === shape.heading ? 0 : null));
+    }
+    const known: Known = {
+      id, entity, pos, home: NOWHERE, overlays: [NOWHERE, NOWHERE, NOWHERE], keptUntil: [0, 0, 0], keptBy: null,
+      alive: true, addedAt: this.turn, listedAt: 0, changedAt: 0, movedAt: 0,
+    };
+    this.known.set(id, known);
+    this.changes.added.push(id);
+    return known;
+  }
+
+  /** Brings place and heading of a row before the page, if it is the newest copy. */
+  private show(row: number): void {
+    const { rows, shape } = this;
+    const known = rows.known[row]!;
+    if (known.home !== row) return;
+    if (known.pos) {
+      const cell = this.cellOfRow(row)!;
+      const side = this.space.type === 'Grid' ? this.space.cellM : 0;
+      known.pos.x = cell.x * side + rows.x[row]! / PER_METRE;
+      known.pos.y = cell.y * side + rows.y[row]! / PER_METRE;
+    }
+    if (shape.heading >= 0) known.entity[shape.fields[shape.heading]!.name] = headingValue(shape, rows.heading[row]! & 0xff);
+    this.noteChanged(known);
+    this.noteMoved(known);
+  }
+
+  private readFields(row: number, low: number, high: number, from: Reader): void {
+    const { shape, rows } = this;
+    const known = rows.known[row]!;
+    const wires = rows.wires[row];
+    const newest = known.home === row || known.overlays[this.layer] === row;
+    for (let i = 0; i < shape.fields.length; i++) {
+      if (!hasBit(low, high, i)) continue;
+      const start = from.offset;
+      const value = shape.fields[i]!.codec.decode(from);
+      if (wires) wires[i] = from.since(start);
+      if (newest) this.set(known, i, value);
+    }
+    if (newest && (low | high) !== 0) this.noteChanged(known);
+  }
+
+  private set(known: Known, field: number, value: any): void {
+    if (!this.shape.named) {
+      known.entity = value;
+      if (known.alive) this.entities.set(known.id, value);
+    } else if (field === this.shape.position) {
+      known.pos!.x = value.x;
+      known.pos!.y = value.y;
+    } else known.entity[this.shape.fields[field]!.name] = value;
+  }
+
+  private noteChanged(known: Known): void {
+    if (known.changedAt === this.turn || known.addedAt === this.turn) return;
+    known.changedAt = this.turn;
+    this.changes.changed.push(known.id);
+  }
+
+  private noteMoved(known: Known): void {
+    if (known.movedAt === this.turn || known.addedAt === this.turn) return;
+    known.movedAt = this.turn;
+    this.changes.moved.push(known.id);
+  }
+
+  /** A row is about to go: if it is the newest copy, its entity goes too, or is kept for a while. */
+  private detach(row: number, gone: boolean, target: Cell | null, until: number): void {
+    const known = this.rows.known[row]!;
+    if (!known.alive) return;
+    const layer = this.rows.heading[row]! & OVERLAY ? layerOf(this.rows.key[row]!) : 0;
+    const home = layer === 0 && known.home === row;
+    if (!home && known.overlays[layer] !== row) return;
+    const fields = this.fieldsOfRow(row);
+    if (home) {
+      known.home = NOWHERE;
+      known.keptBy = target;
+    } else known.overlays[layer as 1 | 2] = NOWHERE;
+    if (gone && home) this.lose(known);
+    else {
+      // An overlay that ended is looked at when the tick has said all: another may have come.
+      const kept = { known, layer, until: target && !gone ? until : this.tick, cell: target, fields };
+      known.keptUntil[layer as 0 | 1 | 2] = kept.until;
+      this.kept.push(kept);
+    }
+  }
+
+  /** Ends what was kept if its time is over; returns whether it is done with. */
+  private release({ known, layer, until, cell, fields }: Kept): boolean {
+    const waits = layer === 0 ? known.home === NOWHERE : known.overlays[layer] === NOWHERE;
+    if (!known.alive || !waits || known.keptUntil[layer as 0 | 1 | 2] !== until) return true;
+    // Ticks wrap: the difference is what counts.
+    if (((this.tick - until) | 0) < 0 && cell && cell.number >= 0) return false;
+    if (layer === 0) this.lose(known);
+    else this.hide(known, fields);
+    return true;
+  }
+
+  /** Takes away what an overlay has shown, unless another copy shows it too. */
+  private hide(known: Known, { low, high }: FieldSet): void {
+    let [hiddenLow, hiddenHigh] = [low, high];
+    for (const row of [known.home, ...known.overlays]) {
+      if (row === NOWHERE) continue;
+      const shown = this.fieldsOfRow(row);
+      hiddenLow &= ~shown.low;
+      hiddenHigh &= ~shown.high;
+    }
+    for (let i = 0; i < this.shape.fields.length; i++) if (hasBit(hiddenLow, hiddenHigh, i)) this.set(known, i, null);
+    if ((hiddenLow | hiddenHigh) !== 0) this.noteChanged(known);
+  }
+
+  private lose(known: Known): void {
+    known.alive = false;
+    this.known.delete(known.id);
+    this.entities.delete(known.id);
+    // Who came and went within one tick was never there.
+    if (known.addedAt !== this.turn) this.changes.removed.push(known.id);
+  }
+
+  private forgetUnseen(): void {
+    const { rows } = this;
+    for (let row = 0; row < rows.length; row++) {
+      if (!rows.known[row]) continue;
+      const cell = this.cellOfRow(row)!;
+      if (cell.number >= 0) continue;
+      // Another cell may bring it within this tick.
+      this.detach(row, false, null, this.tick);
+      rows.remove(row);
+    }
+    this.store.forEach((cell, i) => {
+      if (cell && cell.number < 0) this.store[i] = null;
+    });
+  }
+
+  /** Whether the entity is there, was added in this tick and is not in the list yet. */
+  private isNewlyListed(id: number): boolean {
+    const known = this.known.get(id);
+    if (known?.addedAt !== this.turn || known.listedAt === this.turn) return false;
+    known.listedAt = this.turn;
+    return true;
+  }
+}
+
+/** The number of the cell that is so many columns and rows from the middle, −1 if it is outside. */
+function numberOf(dx: number, dy: number): number {
+  if (Math.abs(dx) > MIDDLE || Math.abs(dy) > MIDDLE) return -1;
+  return (dy + MIDDLE) * WINDOW_SIDE + dx + MIDDLE;
+}
+
+/** Keeps those of a list that pass, in place. */
+function keep(ids: number[], passes: (id: number) => boolean): void {
+  let kept = 0;
+  for (const id of ids) if (passes(id)) ids[kept++] = id;
+  ids.length = kept;
+}
