@@ -71,6 +71,7 @@ mod game;
 mod entities;
 mod space;
 mod timers;
+mod past;
 mod members;
 mod room;
 mod inbox;
@@ -106,6 +107,7 @@ pub use crate::game::{
 pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
 pub use crate::pacer::{Due, Pacer};
+pub use crate::past::Past;
 pub use crate::rate::Bucket;
 pub use crate::replicate::{Data, Replicate};
 pub use crate::rng::{Rng, seeded};

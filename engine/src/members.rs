@@ -17,6 +17,8 @@ pub(crate) struct Member<G: Game> {
     pub(crate) team: Option<Team>,
     pub(crate) private: Tracked<G::Private>,
     pub(crate) inputs: Inputs<G::Input>,
+    /// Ticks by which what the player acts on lags behind the room.
+    pub(crate) view_back: f32,
     /// Steps left until a dropped member has left.
     pub(crate) grace_ticks: Option<u32>,
     /// The room wants it gone at the end of this step.
@@ -32,9 +34,15 @@ impl<G: Game> Member<G> {
             team: None,
             private: Tracked::new(G::Private::default()),
             inputs: Inputs::new(),
+            view_back: 0.0,
             grace_ticks: None,
             close: None,
         }
+    }
+
+    /// The newest input says how far behind its player's picture was.
+    pub(crate) const fn set_view_back(&mut self, ticks: f32) {
+        self.view_back = ticks;
     }
 }
 

@@ -68,7 +68,9 @@ impl<G: Game> Sim<G> {
         }
         self.game.tick(&mut self.room);
         self.expire_dropped();
-        self.publish(wants_keyframe)
+        let frame = self.publish(wants_keyframe);
+        self.room.remember();
+        frame
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {

@@ -150,6 +150,16 @@ impl<G: Game> TestRoom<G> {
         self.entered.push(RoomIn::Input { player, seq, input });
     }
 
+    /// From now on this member's inputs say that its picture lags so many ticks behind, which is
+    /// what [`Room::rewind`] goes by.
+    ///
+    /// # Panics
+    /// If it is not a member.
+    pub fn lag(&mut self, player: PlayerId, ticks: f32) {
+        let member = self.sim.room.members.get_mut(&player);
+        member.expect("a member").set_view_back(ticks);
+    }
+
     /// Leaves for good at the next step.
     pub fn leave(&mut self, player: PlayerId) {
         let may_resume = false;
