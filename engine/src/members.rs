@@ -40,7 +40,9 @@ impl<G: Game> Member<G> {
         }
     }
 
-    /// The newest input says how far behind its player's picture was.
+    /// The newest input says how far behind its player's picture was. Units: ticks before the
+    /// step that applies the input; what is no number or out of bounds is put right where it is
+    /// used.
     pub(crate) const fn set_view_back(&mut self, ticks: f32) {
         self.view_back = ticks;
     }

@@ -55,32 +55,40 @@ impl Arena {
         let Some(victim) = room.owner(target) else {
             return;
         };
-        let Some(fighter) = room.entity_mut(target) else {
+        if room.entity(target).is_none() {
             return; // fell in this step already
+        }
+        let number = number(room, target);
+        let Some(fighter) = room.entity_mut(target) else {
+            return;
         };
         fighter.health = fighter.health.saturating_sub(DAMAGE);
         let hit = Event::Hit {
             by: shot.gun,
-            target: number(target),
+            target: number,
             health: fighter.health,
         };
         let has_fallen = fighter.health == 0;
         room.emit(&hit, To::Players(vec![shot.by, victim]));
         if has_fallen {
-            self.fell(room, shot.by, (target, victim));
+            self.fell(room, shot.by, victim);
         }
     }
 
-    fn fell(&mut self, room: &mut Room<Self>, by: PlayerId, target: (EntityId, PlayerId)) {
-        let Some(fallen) = room.despawn(target.0) else {
+    fn fell(&mut self, room: &mut Room<Self>, by: PlayerId, victim: PlayerId) {
+        let Some(id) = room.avatar(victim) else {
+            return;
+        };
+        let number = number(room, id);
+        let Some(fallen) = room.despawn(id) else {
             return;
         };
         // Not as a spectator: what is under way from its client is no offence.
-        room.set_seat(target.1, Seat::Player);
-        room.timer(RESPAWN, Timer::Respawn(target.1));
+        room.set_seat(victim, Seat::Player);
+        room.timer(RESPAWN, Timer::Respawn(victim));
         let killer = room.player(by).map(|player| player.name.clone());
         let event = Event::Fell {
-            fighter: number(target.0),
+            fighter: number,
             at: fallen.pos,
             name: fallen.name,
             team: fallen.team,
@@ -128,9 +136,10 @@ impl Arena {
 }
 
 /// Where a shot ends: the nearest enemy in its way, where the shooter saw it, or a wall.
-fn judge(room: &Room<Arena>, by: PlayerId) -> Option<Shot> {
-    let gun = room.avatar(by)?;
-    let shooter = room.entity(gun)?;
+fn judge(room: &mut Room<Arena>, by: PlayerId) -> Option<Shot> {
+    let id = room.avatar(by)?;
+    let gun = number(room, id);
+    let shooter = room.entity(id)?;
     let (from, way) = (shooter.pos, direction(shooter.heading));
     let mut reach = rules::reach(from, way);
     let mut hit = None;
@@ -147,7 +156,7 @@ fn judge(room: &Room<Arena>, by: PlayerId) -> Option<Shot> {
     }
     Some(Shot {
         by,
-        gun: number(gun),
+        gun,
         from,
         to: from + way * reach,
         hit,
@@ -203,6 +212,6 @@ pub(super) fn spawn(room: &mut Room<Arena>, name: String, gunner: &Gunner) -> En
 }
 
 /// The number by which clients know a fighter.
-fn number(fighter: EntityId) -> u32 {
+fn number(_: &mut Room<Arena>, fighter: EntityId) -> u32 {
     fighter.index()
 }
