@@ -129,6 +129,20 @@ describe('interpolation', () => {
     expect(last).toBeLessThan(1.8);
   });
 
+  it('takes up a start that comes late without a jump', () => {
+    const motion = walkers(10, 4);
+    for (let tick = 11; tick <= 20; tick++) {
+      motion.handleTick(tick);
+      for (let id = 1; id <= 3; id++) motion.handleSample(id, tick, at(tick * 0.2, id));
+    }
+    expect(motion.pose(4, 23, 16)!.x).toBe(2);
+    motion.handleTick(21);
+    for (let id = 1; id <= 4; id++) motion.handleSample(id, 21, at(id === 4 ? 2.2 : 4.2, id));
+    // Guessed on from its first step, it would be 0.6 m away at once.
+    expect(motion.pose(4, 23, 0)!.x).toBeCloseTo(2);
+    expect(motion.pose(4, 23.32, 16)!.x).toBeLessThan(2.35);
+  });
+
   it('goes on for 250 ms at most when the line stalls, and slows down', () => {
     const motion = walkers(10);
     const after = (ms: number) => motion.pose(1, 10 + ms / TICK_MS, 16)!.x;

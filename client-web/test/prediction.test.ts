@@ -238,6 +238,18 @@ describe('prediction', () => {
     expect(server.x).toBe(server.body.x);
   });
 
+  it('can be drawn for a time that is a little before the last message', () => {
+    const server = new Server();
+    server.body = { x: SNAP_M + 20, y: 0 };
+    server.run(200);
+    const { predictor, now } = server;
+    predictor.restart(20);
+    predictor.handleFrame({ tick: 1, ack: 0, leadMs: null, entity: { x: 9, y: 9 } }, now);
+    expect(predictor.drawn(now - 10)).toMatchObject({ x: 9, y: 9 });
+    predictor.hold(RIGHT, now);
+    expect(predictor.drawn(now - 10)).toMatchObject({ x: 9, y: 9 });
+  });
+
   it('forgets everything with a new conversation', () => {
     const server = new Server();
     server.predictor.hold(RIGHT, server.now);

@@ -151,6 +151,7 @@ describe('a block', () => {
   it('names nobody who came and went within one tick', () => {
     const applied = say(5, '08 18 82 01', added(1, 9, 0, 0), '01 01 01 ff');
     expect(applied).toMatchObject({ added: [], removed: [], changed: [] });
+    expect(say(6, '08 18 82 01', added(1, 9, 0, 0), '03 01 01 ff 01', added(1, 9, 0, 0))).toMatchObject({ added: [9], removed: [] });
   });
 
   it('has pages, and goes on in further blocks', () => {
@@ -257,6 +258,14 @@ describe('a crossing', () => {
     say(9, '08 18 02 01', added(0, 7, 6, 6), '19 01 01 00 18');
     expect(at(7)).toEqual({ x: 6 / 64, y: 6 / 64 });
     expect(say(12).removed).toEqual([]);
+  });
+});
+
+describe('an older copy', () => {
+  it('is kept up, and not shown', () => {
+    say(5, '08 19 02 01', added(0, 7, 0, 64, 9, 'Ada', 200));
+    expect(say(6, '08 18 34 00 01 03 00 01 00 07 01 00 10 00')).toMatchObject({ changed: [], moved: [] });
+    expect(view.entities.get(7)).toMatchObject({ pos: { x: 32, y: 1 }, heading: 9, stamina: 100 });
   });
 });
 
@@ -383,6 +392,8 @@ describe('the own entity', () => {
     expect([at(7).x, at(8).x]).toEqual([5.0078125, 6.0078125]);
     say(7, '08 18 04 18 09 10 10');
     expect([at(7).x, at(8).x]).toEqual([1, 6.0078125]);
+    say(7, '02 00 07');
+    expect(at(7).x).toBe(1);
     feed(view, probe, frame(8, RESET, SHARED, SEEN, '08 18 02 01', added(0, 8, 64, 64)));
     expect(at(8).x).toBe(1);
   });

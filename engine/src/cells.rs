@@ -295,6 +295,7 @@ impl Cell {
         self.id = id;
         self.wanted = u8::MAX;
         self.wants_key = false;
+        self.unchecked = false;
         self.load = 0;
         self.bytes_per_tick = 0;
         self.out.clear();

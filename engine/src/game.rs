@@ -28,6 +28,8 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     const NAME: &'static str;
     /// Steps per second.
     const TICK_RATE_HZ: u16 = 20;
+    /// Whether the room remembers where everything was in the last 250 ms, for [`Room::rewind`].
+    const REWIND: bool = false;
 
     /// What one room is opened with.
     type Settings: Data + Clone + Default;

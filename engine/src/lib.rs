@@ -75,6 +75,7 @@ mod page;
 mod cells;
 mod entities;
 mod timers;
+mod past;
 mod members;
 mod room;
 mod inbox;
@@ -115,6 +116,7 @@ pub use crate::grid::Space;
 pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
 pub use crate::pacer::{Due, Pacer};
+pub use crate::past::Past;
 pub use crate::rate::Bucket;
 pub use crate::replicate::{
     Data, Field, FieldKind, Heading, Replicate, SeenBy, quantise, unquantise,

@@ -45,6 +45,18 @@ pub const INPUTS_PER_TICK_MAX: usize = 4;
 /// and stops a walker whose player vanished.
 pub const HELD_TICKS_MAX: u32 = 3;
 
+/// How far back a shot may be judged: the round trip of a bad mobile connection and the picture's
+/// own delay; whoever hides behind a wall for longer is safe.
+pub const REWIND_MAX: Duration = Duration::from_millis(250);
+
+/// The same in ticks, at the fastest rate.
+pub const REWIND_TICKS_MAX: usize = 32;
+
+const _: () = assert!(
+    REWIND_MAX.as_millis() * TICK_RATE_HZ_MAX as u128 <= 1000 * REWIND_TICKS_MAX as u128,
+    "all of it is remembered at any rate"
+);
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 

@@ -21,6 +21,8 @@ pub(crate) struct Member<G: Game> {
     pub(crate) team: Option<Team>,
     pub(crate) private: Tracked<G::Private>,
     pub(crate) inputs: Inputs<G::Input>,
+    /// Ticks by which what the player acts on lags behind the room.
+    pub(crate) view_back: f32,
     /// Steps left until a dropped member has left.
     pub(crate) grace_ticks: Option<u32>,
     /// The room wants it gone at the end of this step.
@@ -33,8 +35,6 @@ pub(crate) struct Member<G: Game> {
     /// The cells that it was offered at the last whole beat, around `seen_from`.
     pub(crate) window: u64,
     pub(crate) seen_from: CellId,
-    /// How old what it sees was when its last input arrived. Units: ticks.
-    pub(crate) view_back: f32,
     /// What the next whole beat has to bring it.
     pub(crate) want: Option<Want>,
     /// Its own entity as it was told exactly.

@@ -12,8 +12,9 @@ use crate::game::{Game, Listing, Look, Player, PlayerId, Seat, Team, To};
 use crate::grid::Space;
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
+use crate::past::{Past, Trail};
 use crate::publish::Publisher;
-use crate::replicate::Tracked;
+use crate::replicate::{Replicate as _, Tracked};
 use crate::rng::{Rng, seeded};
 use crate::tick::Tick;
 use crate::timers::{TimerId, Timers};
@@ -27,6 +28,7 @@ pub struct Room<G: Game> {
     pub(crate) tick: Tick,
     pub(crate) rng: Rng,
     pub(crate) entities: Entities<G::Entity>,
+    trail: Trail,
     pub(crate) shared: Tracked<G::Shared>,
     pub(crate) members: Members<G>,
     pub(crate) timers: Timers<G::Timer>,
@@ -49,6 +51,7 @@ impl<G: Game> Room<G> {
             tick_rate_hz,
             tick: Tick::ZERO,
             entities: Entities::new(),
+            trail: Trail::new(tick_rate_hz),
             shared: Tracked::new(G::Shared::default()),
             members: Members::new(),
             timers: Timers::new(),
@@ -132,6 +135,31 @@ impl<G: Game> Room<G> {
     /// Units: metres. Entities without a position are near nothing.
     pub fn near(&self, point: Vec2, radius: f32) -> Vec<EntityId> {
         self.entities.near(point, radius)
+    }
+
+    /// The others as this player saw them when it asked for what is being judged: its shot hits
+    /// what was in its sights, although that has moved on since.
+    ///
+    /// Only for games with [`Game::REWIND`]; for others this does not compile.
+    pub fn rewind(&self, player: PlayerId) -> Past<'_> {
+        const {
+            assert!(
+                G::REWIND,
+                "a game that rewinds has `const REWIND: bool = true`"
+            )
+        };
+        let member = self.members.get(&player);
+        let ticks_back = member.map_or(0.0, |member| member.view_back);
+        self.trail.past(self.tick, ticks_back)
+    }
+
+    /// The end of a step: where everything is now, for those who will have seen it so.
+    pub(crate) fn remember(&mut self) {
+        if G::REWIND {
+            let entities = self.entities.iter();
+            let places = entities.filter_map(|(id, entity)| Some((id, entity.position()?)));
+            self.trail.record(self.tick, places);
+        }
     }
 
     /// Whose an entity is. An avatar is its player's from the join on.

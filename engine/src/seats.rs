@@ -163,4 +163,13 @@ impl<G: Game, L: Link> Drop for Seats<G, L> {
 }
 
 #[cfg(test)]
+impl<G: Game, L: Link> Seats<G, L> {
+    /// The tier that a member is reduced to.
+    fn rate_of(&self, player: crate::PlayerId) -> Option<u8> {
+        let mut slots = self.slots.iter().flatten();
+        Some(slots.find(|slot| slot.player() == player)?.rate())
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -82,6 +82,7 @@ impl<G: Game> Sim<G> {
         self.game.tick(&mut self.room);
         self.expire_dropped();
         self.publish(wants, frame);
+        self.room.remember();
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {

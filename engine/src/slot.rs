@@ -159,6 +159,16 @@ impl<L: Link> Slot<L> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn player(&self) -> PlayerId {
+        self.player
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn rate(&self) -> u8 {
+        self.viewer.rate()
+    }
+
     pub(crate) const fn waker(&self) -> &Waker {
         &self.waker
     }

@@ -2,10 +2,14 @@
 //!
 //! They use nothing but the public interface of `downbeat`, as a game of one's own does.
 
+pub mod arena;
+
+mod heading;
 mod meadow;
 mod tally;
 mod tag;
 
+pub use crate::arena::Arena;
 pub use crate::meadow::{Entity, Event, Input, Kind, Meadow, Settings, Shared, Timer, Top};
 pub use crate::tag::{Runner, Tag};
 pub use crate::tally::{Ballot, Tally, Vote};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use downbeat_scenarios::{Meadow, Tag, Tally};
+use downbeat_scenarios::{Arena, Meadow, Tag, Tally};
 use downbeat_server::{App, Page};
 
 #[global_allocator]
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         .game::<Meadow>()
         .game::<Tally>()
         .game::<Tag>()
+        .game::<Arena>()
         .pages(page)
         .page_missing(concat!(
             "There is no page: ",

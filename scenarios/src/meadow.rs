@@ -16,6 +16,7 @@ use self::animals::Animal;
 use self::map::{Map, Tile};
 use self::player::Walker;
 pub use self::types::{Entity, Event, Input, Kind, Settings, Shared, Timer, Top};
+use crate::heading::heading;
 
 mod types;
 mod noise;
@@ -204,7 +205,7 @@ impl Meadow {
             if next != at
                 && let Some(body) = room.entity_mut(walker.body)
             {
-                body.heading = walk::heading(next - at);
+                body.heading = heading(next - at);
                 body.pos = next;
                 moved.push(walker.body);
             }

@@ -131,6 +131,7 @@ test('others move without jumps, and who stops is drawn exactly where the server
   const { moved, pairs } = walksOf(drawn);
   t.diagnostic(`${drawn.length} pictures, ${pairs} pairs of places, ${moved} walkers, ${line.stalls.length - stallsBefore} stalls, seed ${SEED}`);
   assert.ok(drawn.length > 100 && moved >= 5, 'somebody moves in enough pictures');
+  t.diagnostic(`longest steps: ${[...steps(drawn)].map(({ metres }) => metres).sort((a, b) => b - a).slice(0, 5).map((metres) => metres.toFixed(2)).join(', ')} m`);
   const unexcused = jumps.filter(({ at }) => !line.stalls.some((stall) => at >= stall.until && at <= stall.until + STALL_FORGIVEN_MS));
   assert.deepEqual(unexcused, [], 'jumps');
 

@@ -99,7 +99,7 @@ async fn row_16_http_and_game_routes_on_one_port_and_an_unknown_one_is_a_404() {
     assert!(get(port, "/api/rooms?game=chess").starts_with("HTTP/1.1 404"));
     assert_eq!(connect(port, "/ws/chess/main").await.err(), Some(404));
     assert_eq!(connect(port, "/ws/meadow/a%20b").await.err(), Some(404));
-    for game in ["meadow", "tally", "tag"] {
+    for game in ["meadow", "tally", "tag", "arena"] {
         assert!(
             connect(port, &format!("/ws/{game}/captured-name"))
                 .await

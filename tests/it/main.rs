@@ -9,3 +9,4 @@ mod room_task;
 mod rooms;
 mod tidy;
 mod vectors;
+mod steps_vectors;

@@ -1,16 +1,17 @@
 /**
- * The cells that a member sees, and the entities in them.
+ * The cells that a member sees, and what is in their slots.
  *
- * In: the parts of blocks, one slot at a time, as `blocks.ts` reads them. Out: one object for each
- * entity, made when it is added and changed in place afterwards, and the ids of those that a tick
- * has changed. Source: PROTOCOL.md § Window, § Cells.
+ * In: the parts of blocks, one slot at a time, as `blocks.ts` reads them. Out: what they mean for
+ * the entities of a `Roster`: of several copies the newest counts, and who crosses a border is kept
+ * until the other cell speaks. Source: PROTOCOL.md § Window, § Cells.
  */
 import type { Reader } from './bytes.ts';
 import type { Codec } from './codec.ts';
 import type { Space } from './protocol.ts';
+import { type Known, NOWHERE, Roster } from './roster.ts';
 import { cellOf, FOLLOWS, layerOf, OVERLAY, Rows, slotKey, SLOTS } from './rows.ts';
 import { direction, type FieldSet, headingValue, type Shape, shapeOf } from './shape.ts';
-import { hasBit, type Update } from './update.ts';
+import { hasBit } from './update.ts';
 
 /** The server's messages do not fit together; the connection is of no more use. */
 export class ViewError extends Error {
@@ -23,8 +24,6 @@ const MIDDLE = 3;
 const PER_METRE = 64;
 /** In a removed slot: the entity is nowhere else. */
 const GONE = 0xff;
-/** Instead of a row: no cell that is in view has it. */
-const NOWHERE = -1;
 /** Views change at ticks divisible by this, and a removed entity is kept no longer. */
 const ALL_TIERS_TICKS = 4;
 
@@ -40,26 +39,6 @@ export interface Cell {
   readonly checkedAt: [number, number, number];
 }
 
-/** One entity that the page sees. */
-export interface Known {
-  readonly id: number;
-  /** The object in `entities`, or the value itself where the type has no named fields. */
-  entity: any;
-  readonly pos: { x: number; y: number } | null;
-  /** By layer, the row that is its newest copy there; overlays are never in layer 0. */
-  home: number;
-  readonly overlays: [never: number, team: number, own: number];
-  /** Until which tick the home, and the overlays, are kept without a row. */
-  readonly keptUntil: [home: number, team: number, own: number];
-  keptBy: Cell | null;
-  alive: boolean;
-  /** Numbers of ticks' turns, so that each list of a turn names it once. */
-  addedAt: number;
-  listedAt: number;
-  changedAt: number;
-  movedAt: number;
-}
-
 /** An entity, or an overlay of it, that waits for the cell to which it went. */
 interface Kept {
   known: Known;
@@ -71,29 +50,18 @@ interface Kept {
   fields: FieldSet;
 }
 
-/** What a tick has changed, by id. The lists are used again for the next tick. */
-export interface Changes {
-  readonly added: number[];
-  readonly changed: number[];
-  readonly moved: number[];
-  readonly removed: number[];
-}
-
 export class Cells {
   readonly shape: Shape;
   readonly rows = new Rows();
-  readonly entities = new Map<number, any>();
-  readonly changes: Changes = { added: [], changed: [], moved: [], removed: [] };
+  readonly roster: Roster;
   /** Fields are kept as they came, for checksums. */
   readonly debug: boolean;
   space: Space = { type: 'Whole' };
   tick = 0;
 
-  private readonly known = new Map<number, Known>();
   private readonly window: (Cell | null)[] = new Array(WINDOW_CELLS).fill(null);
   private readonly store: (Cell | null)[] = new Array(WINDOW_CELLS).fill(null);
   private kept: Kept[] = [];
-  private turn = 0;
   /** Where the next parts belong. */
   private cell: Cell | null = null;
   private layer = 0;
@@ -101,48 +69,36 @@ export class Cells {
 
   constructor(entity: Codec<any>, debug: boolean) {
     this.shape = shapeOf(entity);
+    this.roster = new Roster(this.shape);
     this.debug = debug;
   }
 
   /** Starts a tick. */
   begin(tick: number): void {
-    const { added, changed, moved, removed } = this.changes;
-    added.length = changed.length = moved.length = removed.length = 0;
-    this.turn += 1;
+    this.roster.begin();
     this.tick = tick;
   }
 
   /** Ends a tick: lets go of whom no cell has taken over, and puts the lists in order. */
   end(): void {
     if (this.kept.length > 0) this.kept = this.kept.filter((kept) => !this.release(kept));
-    const { added, changed, moved } = this.changes;
-    // Lists may name who was added or changed and then removed, or one that was replaced.
-    keep(added, (id) => this.isNewlyListed(id));
-    keep(changed, (id) => this.known.get(id)?.changedAt === this.turn);
-    keep(moved, (id) => this.known.get(id)?.movedAt === this.turn);
+    this.roster.end();
   }
 
   /** Forgets everything; no cell is in view. */
   reset(): void {
-    const { added, changed, moved, removed } = this.changes;
-    added.length = changed.length = moved.length = removed.length = 0;
     this.rows.clear();
-    this.entities.clear();
-    this.known.clear();
+    this.roster.clear();
     this.kept = [];
     this.window.fill(null);
     this.store.fill(null);
   }
 
-  find(id: number): Known | undefined {
-    return this.known.get(id);
-  }
-
   /** The interval in ticks at which an entity's cell is sent, 1 if it is not known. */
   tierOf(id: number): number {
-    const known = this.known.get(id);
+    const known = this.roster.find(id);
     if (!known || this.space.type === 'Whole') return 1;
-    const cell = known.home === NOWHERE ? known.keptBy : this.cellOfRow(known.home);
+    const cell = known.home === NOWHERE ? this.cellThatKeeps(known) : this.cellOfRow(known.home);
     if (!cell || cell.number < 0) return 1;
     const ring = Math.max(Math.abs((cell.number % WINDOW_SIDE) - MIDDLE), Math.abs(Math.floor(cell.number / WINDOW_SIDE) - MIDDLE));
     if (ring <= this.space.near) return 1;
@@ -151,7 +107,7 @@ export class Cells {
 
   /** Whether an entity's heading is the direction of its movement. */
   follows(id: number): boolean {
-    const home = this.known.get(id)?.home ?? NOWHERE;
+    const home = this.roster.find(id)?.home ?? NOWHERE;
     return home !== NOWHERE && (this.rows.heading[home]! & FOLLOWS) !== 0;
   }
 
@@ -208,9 +164,9 @@ export class Cells {
   add(slot: number, follows: boolean, overlay: boolean, id: number, from: Reader): void {
     const key = this.keyOf(slot);
     if (this.rows.find(key) >= 0) throw new ViewError(`slot ${slot} is taken`);
-    const before = this.known.get(id);
+    const before = this.roster.find(id);
     if (overlay && (this.layer === 0 || !before)) throw new ViewError(`entity ${id} has nothing that an overlay could lie on`);
-    const known = before ?? this.meet(id);
+    const known = before ?? this.roster.meet(id);
     const row = this.rows.add(key, known);
     if (overlay) {
       this.rows.heading[row] = OVERLAY;
@@ -229,7 +185,7 @@ export class Cells {
     const { low, high } = this.fieldsOfRow(row);
     this.readFields(row, low, high, from);
     // Only now does the value of a type without named fields exist.
-    if (!before) this.entities.set(id, known.entity);
+    if (!before) this.roster.show(known);
   }
 
   move(slot: number, dx: number, dy: number): void {
@@ -273,16 +229,6 @@ export class Cells {
     this.readFields(row, low, high, from);
   }
 
-  /** Lays exact values over an entity's; `fresh`: it is a change that the page has to hear of. */
-  overlay(id: number, values: Update, fresh: boolean): void {
-    const known = this.known.get(id);
-    if (!known) return;
-    for (const [field, value] of values) this.set(known, field, value);
-    if (!fresh || values.length === 0) return;
-    this.noteChanged(known);
-    if (values.some(([field]) => field === this.shape.position || field === this.shape.heading)) this.noteMoved(known);
-  }
-
   /** The fields that a row brings, place and heading aside. */
   fieldsOfRow(row: number): FieldSet {
     const sets = this.rows.heading[row]! & OVERLAY ? this.shape.overlay : this.shape.whole;
@@ -319,25 +265,12 @@ export class Cells {
     return this.store.find((cell) => cell !== null && cell.x === x && cell.y === y) ?? null;
   }
 
-  private nextWhole(): number {
-    return (this.tick - (this.tick % ALL_TIERS_TICKS) + ALL_TIERS_TICKS) >>> 0;
+  private cellThatKeeps(known: Known): Cell | null {
+    return this.kept.findLast((kept) => kept.known === known && kept.layer === 0)?.cell ?? null;
   }
 
-  private meet(id: number): Known {
-    const { shape } = this;
-    const pos = shape.position >= 0 ? { x: 0, y: 0 } : null;
-    let entity: any = null;
-    if (shape.named) {
-      entity = {};
-      shape.fields.forEach(({ name }, i) => (entity[name] = i === shape.position ? pos : i === shape.heading ? 0 : null));
-    }
-    const known: Known = {
-      id, entity, pos, home: NOWHERE, overlays: [NOWHERE, NOWHERE, NOWHERE], keptUntil: [0, 0, 0], keptBy: null,
-      alive: true, addedAt: this.turn, listedAt: 0, changedAt: 0, movedAt: 0,
-    };
-    this.known.set(id, known);
-    this.changes.added.push(id);
-    return known;
+  private nextWhole(): number {
+    return (this.tick - (this.tick % ALL_TIERS_TICKS) + ALL_TIERS_TICKS) >>> 0;
   }
 
   /** Brings place and heading of a row before the page, if it is the newest copy. */
@@ -352,8 +285,8 @@ export class Cells {
       known.pos.y = cell.y * side + rows.y[row]! / PER_METRE;
     }
     if (shape.heading >= 0) known.entity[shape.fields[shape.heading]!.name] = headingValue(shape, rows.heading[row]! & 0xff);
-    this.noteChanged(known);
-    this.noteMoved(known);
+    this.roster.noteChanged(known);
+    this.roster.noteMoved(known);
   }
 
   private readFields(row: number, low: number, high: number, from: Reader): void {
@@ -366,31 +299,9 @@ export class Cells {
       const start = from.offset;
       const value = shape.fields[i]!.codec.decode(from);
       if (wires) wires[i] = from.since(start);
-      if (newest) this.set(known, i, value);
+      if (newest) this.roster.set(known, i, value);
     }
-    if (newest && (low | high) !== 0) this.noteChanged(known);
-  }
-
-  private set(known: Known, field: number, value: any): void {
-    if (!this.shape.named) {
-      known.entity = value;
-      if (known.alive) this.entities.set(known.id, value);
-    } else if (field === this.shape.position) {
-      known.pos!.x = value.x;
-      known.pos!.y = value.y;
-    } else known.entity[this.shape.fields[field]!.name] = value;
-  }
-
-  private noteChanged(known: Known): void {
-    if (known.changedAt === this.turn || known.addedAt === this.turn) return;
-    known.changedAt = this.turn;
-    this.changes.changed.push(known.id);
-  }
-
-  private noteMoved(known: Known): void {
-    if (known.movedAt === this.turn || known.addedAt === this.turn) return;
-    known.movedAt = this.turn;
-    this.changes.moved.push(known.id);
+    if (newest && (low | high) !== 0) this.roster.noteChanged(known);
   }
 
   /** A row is about to go: if it is the newest copy, its entity goes too, or is kept for a while. */
@@ -401,11 +312,9 @@ export class Cells {
     const home = layer === 0 && known.home === row;
     if (!home && known.overlays[layer] !== row) return;
     const fields = this.fieldsOfRow(row);
-    if (home) {
-      known.home = NOWHERE;
-      known.keptBy = target;
-    } else known.overlays[layer as 1 | 2] = NOWHERE;
-    if (gone && home) this.lose(known);
+    if (home) known.home = NOWHERE;
+    else known.overlays[layer as 1 | 2] = NOWHERE;
+    if (gone && home) this.roster.lose(known);
     else {
       // An overlay that ended is looked at when the tick has said all: another may have come.
       const kept = { known, layer, until: target && !gone ? until : this.tick, cell: target, fields };
@@ -420,7 +329,7 @@ export class Cells {
     if (!known.alive || !waits || known.keptUntil[layer as 0 | 1 | 2] !== until) return true;
     // Ticks wrap: the difference is what counts.
     if (((this.tick - until) | 0) < 0 && cell && cell.number >= 0) return false;
-    if (layer === 0) this.lose(known);
+    if (layer === 0) this.roster.lose(known);
     else this.hide(known, fields);
     return true;
   }
@@ -434,16 +343,8 @@ export class Cells {
       hiddenLow &= ~shown.low;
       hiddenHigh &= ~shown.high;
     }
-    for (let i = 0; i < this.shape.fields.length; i++) if (hasBit(hiddenLow, hiddenHigh, i)) this.set(known, i, null);
-    if ((hiddenLow | hiddenHigh) !== 0) this.noteChanged(known);
-  }
-
-  private lose(known: Known): void {
-    known.alive = false;
-    this.known.delete(known.id);
-    this.entities.delete(known.id);
-    // Who came and went within one tick was never there.
-    if (known.addedAt !== this.turn) this.changes.removed.push(known.id);
+    for (let i = 0; i < this.shape.fields.length; i++) if (hasBit(hiddenLow, hiddenHigh, i)) this.roster.set(known, i, null);
+    if ((hiddenLow | hiddenHigh) !== 0) this.roster.noteChanged(known);
   }
 
   private forgetUnseen(): void {
@@ -461,24 +362,10 @@ export class Cells {
     });
   }
 
-  /** Whether the entity is there, was added in this tick and is not in the list yet. */
-  private isNewlyListed(id: number): boolean {
-    const known = this.known.get(id);
-    if (known?.addedAt !== this.turn || known.listedAt === this.turn) return false;
-    known.listedAt = this.turn;
-    return true;
-  }
 }
 
 /** The number of the cell that is so many columns and rows from the middle, −1 if it is outside. */
 function numberOf(dx: number, dy: number): number {
   if (Math.abs(dx) > MIDDLE || Math.abs(dy) > MIDDLE) return -1;
   return (dy + MIDDLE) * WINDOW_SIDE + dx + MIDDLE;
-}
-
-/** Keeps those of a list that pass, in place. */
-function keep(ids: number[], passes: (id: number) => boolean): void {
-  let kept = 0;
-  for (const id of ids) if (passes(id)) ids[kept++] = id;
-  ids.length = kept;
 }

@@ -15,6 +15,8 @@ export const EXTRAPOLATION_MS_MAX = 250;
 const FULL_SPEED_MS = 150;
 /** What was guessed wrongly is taken back within this time. */
 export const ERROR_DECAY_MS = 100;
+/** A place is right up to this: floating point. */
+const RIGHT_M = 1e-6;
 /** A correction longer than this is a jump: sliding there would show a speed nobody has. */
 const SLIDE_M_MAX = 4;
 /** Whoever gets farther in one tick did not walk there. */
@@ -55,8 +57,10 @@ class Track {
   interval = 1;
   /** How far it is drawn behind all others, in ticks: its interval less one, in the long run. */
   lag = 0;
-  /** The tick of the sample that the last picture guessed from; NaN if it did not have to. */
-  guessedFrom = NaN;
+  /** The newest tick that was known to the last picture, and its own time; NaN before the first. */
+  drawnWith = NaN;
+  drawnAt = NaN;
+  /** Where it was drawn, less the correction. */
   drawnX = 0;
   drawnY = 0;
   errorX = 0;
@@ -118,8 +122,6 @@ export class Motion {
     let track = this.tracks.get(id);
     if (!track) {
       track = new Track();
-      track.drawnX = x;
-      track.drawnY = y;
       track.lag = interval - 1;
       track.interval = interval;
       this.tracks.set(id, track);
@@ -148,12 +150,12 @@ export class Motion {
     const elapsed = elapsedMs / this.tickMs;
     track.lag += Math.max(-elapsed * LAG_CATCH_UP, Math.min(elapsed * LAG_SLOW_DOWN, wanted));
     const at = tick - track.lag;
-    const guesses = this.mustGuess(track, tick, at);
-    const pose = guesses ? extrapolated(track, at, this.tickMs) : interpolated(track, at);
-    const from = guesses ? track.data[track.newest + TICK]! : NaN;
-    // What was guessed before is corrected as soon as more is known, in the middle of a stall too.
-    if (!Number.isNaN(track.guessedFrom) && from !== track.guessedFrom) startCorrection(track, pose);
-    track.guessedFrom = from;
+    if (track.drawnWith !== this.newestTick) this.startCorrection(track);
+    const pose = this.placed(track, at);
+    track.drawnX = pose.x;
+    track.drawnY = pose.y;
+    track.drawnAt = at;
+    track.drawnWith = this.newestTick;
     if (track.errorMs > 0) {
       track.errorMs = Math.max(0, track.errorMs - elapsedMs);
       // Quadratic, so that the correction ends softly; at 0 the pose is exact again.
@@ -161,24 +163,32 @@ export class Motion {
       pose.x += track.errorX * share;
       pose.y += track.errorY * share;
     }
-    track.drawnX = pose.x;
-    track.drawnY = pose.y;
     return pose;
   }
 
+  /** More is known than at the last picture: where that one was wrong, the difference goes away slowly. */
+  private startCorrection(track: Track): void {
+    if (Number.isNaN(track.drawnAt)) return;
+    const { x, y } = this.placed(track, track.drawnAt);
+    const [dx, dy] = [track.drawnX - x, track.drawnY - y];
+    if (Math.hypot(dx, dy) < RIGHT_M) return;
+    const share = (track.errorMs / ERROR_DECAY_MS) ** 2;
+    track.errorX = track.errorX * share + dx;
+    track.errorY = track.errorY * share + dy;
+    track.errorMs = Math.hypot(track.errorX, track.errorY) > SLIDE_M_MAX ? 0 : ERROR_DECAY_MS;
+  }
+
+  private placed(track: Track, at: number): Pose {
+    return this.mustGuess(track, at) ? extrapolated(track, at, this.tickMs) : interpolated(track, at);
+  }
+
   /** Whether it moved when it was last heard of, and should have been heard of again. */
-  private mustGuess(track: Track, tick: number, at: number): boolean {
+  private mustGuess(track: Track, at: number): boolean {
     const newest = track.data[track.newest + TICK]!;
     const known = Math.floor(this.newestTick / track.interval) * track.interval;
     if (at <= known || newest < known) return false;
-    return tick > this.newestTick ? this.moved >= CROWD : at > newest;
+    return at + track.lag > this.newestTick ? this.moved >= CROWD : at > newest;
   }
-}
-
-function startCorrection(track: Track, pose: Pose): void {
-  track.errorX = track.drawnX - pose.x;
-  track.errorY = track.drawnY - pose.y;
-  track.errorMs = Math.hypot(track.errorX, track.errorY) > SLIDE_M_MAX ? 0 : ERROR_DECAY_MS;
 }
 
 function interpolated(track: Track, tick: number): Pose {

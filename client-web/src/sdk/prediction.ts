@@ -310,7 +310,8 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
 
   private placeAt(now: number): { x: number; y: number } {
     const { from, to } = this;
-    if (now >= to.at) return { x: to.x, y: to.y };
+    // A picture's time may be a little before that of the last message.
+    if (now >= to.at || from.at >= to.at) return { x: to.x, y: to.y };
     const share = Math.max(0, now - from.at) / (to.at - from.at);
     return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
   }

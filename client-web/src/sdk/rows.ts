@@ -5,7 +5,7 @@
  * layer, page and slot, and no page takes memory for slots that are empty. A movement writes two
  * numbers and makes no object.
  */
-import type { Known } from './cells.ts';
+import type { Known } from './roster.ts';
 
 export const SLOTS = 64;
 /** 65,536 pages are four million entities of one cell. */

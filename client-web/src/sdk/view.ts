@@ -71,8 +71,8 @@ export class View<G extends GameCodec> {
   constructor(game: G, debug = false) {
     this.game = game;
     this.cells = new Cells(game.entity, debug);
-    this.entities = this.cells.entities;
-    this.applied = { tick: 0, reset: false, heartbeat: false, ...this.cells.changes, events: [], refused: [], mismatches: [] };
+    this.entities = this.cells.roster.entities;
+    this.applied = { tick: 0, reset: false, heartbeat: false, ...this.cells.roster.changes, events: [], refused: [], mismatches: [] };
   }
 
   /** The id of the own entity, if the seat has one. */
@@ -182,8 +182,8 @@ export class View<G extends GameCodec> {
     const { avatar, cells, exact } = this;
     if (avatar === null) return;
     for (const [field, value] of update) if (cells.shape.fields[field]!.lossy) exact.set(field, value);
-    cells.overlay(avatar, update, true);
-    if (exact.size > 0) cells.overlay(avatar, [...exact], false);
+    cells.roster.lay(avatar, update, true);
+    if (exact.size > 0) cells.roster.lay(avatar, [...exact], false);
   }
 }
 

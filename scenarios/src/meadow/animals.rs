@@ -7,8 +7,9 @@ use downbeat::{EntityId, Rng, Room, Vec2};
 use serde::{Deserialize, Serialize};
 
 use super::map::{Map, Tile};
-use super::walk::{advance, heading};
+use super::walk::advance;
 use super::{Entity, Kind, Meadow};
+use crate::heading::heading;
 
 /// Sheep that follow one leader.
 const FLOCK: usize = 7;

@@ -69,7 +69,7 @@ pub(super) fn pick(room: &mut Room<Meadow>, body: EntityId) -> bool {
         let seconds = room.rng().random_range(REGROW_S);
         room.timer(Duration::from_secs(seconds), Timer::Regrow);
         let event = Event::Picked {
-            player: body.index(),
+            player: room.net_id(body).unwrap_or_default(),
             flower_hue: flower.hue,
             points: u8::try_from(flower.score).unwrap_or(u8::MAX),
             x: flower.pos.x,

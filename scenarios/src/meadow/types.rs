@@ -68,6 +68,7 @@ pub struct Entity {
     #[replicate(position)]
     pub pos: Vec2,
     /// Where it looks. Units: 1/256 turn; 0 is +x, and it grows towards +y.
+    #[replicate(heading)]
     pub heading: u8,
     /// What it is.
     pub kind: Kind,

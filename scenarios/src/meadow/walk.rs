@@ -68,37 +68,6 @@ pub(super) fn advance(position: Vec2, way: Vec2, map: &Map, may: fn(Tile) -> boo
     if free(slipped) { slipped } else { next }
 }
 
-/// The direction as 1/256 of a turn; 0 is +x, and it grows towards +y.
-///
-/// Within an octant the angle is `a·(32 + 11.13·(1 − a))` for `a` = shorter / longer side: the
-/// well-known quadratic fit of the arc tangent, off by less than a fifth of a unit.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the angle is 0 to 256, and 256 is 0 again"
-)]
-pub(super) fn heading(direction: Vec2) -> u8 {
-    let (across, up) = (direction.x.abs(), direction.y.abs());
-    let longer = across.max(up);
-    if longer <= 0.0 {
-        return 0;
-    }
-    let a = across.min(up) / longer;
-    let octant = a * (32.0 + 11.13 * (1.0 - a));
-    let quadrant = if up > across { 64.0 - octant } else { octant };
-    let half = if direction.x < 0.0 {
-        128.0 - quadrant
-    } else {
-        quadrant
-    };
-    let turn = if direction.y < 0.0 {
-        256.0 - half
-    } else {
-        half
-    };
-    (turn + 0.5) as u32 as u8
-}
-
 fn corners(at: Vec2) -> [Vec2; 4] {
     [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)].map(|(x, y)| at + Vec2::new(x, y) * BODY_M)
 }
@@ -192,16 +161,5 @@ mod tests {
             let at = walk_for(&map, Vec2::splat(5.0), direction, 200);
             assert!(map.index(cell(at.x), cell(at.y)).is_some(), "{at}");
         }
-    }
-
-    #[test]
-    fn a_heading_is_the_angle_within_a_unit() {
-        for turn in 0..=255u8 {
-            let angle = f32::from(turn) / 256.0 * std::f32::consts::TAU;
-            let found = heading(Vec2::from_angle(angle) * 3.0);
-            let off = found.wrapping_sub(turn).cast_signed();
-            assert!(off.abs() <= 1, "{turn} came out as {found}");
-        }
-        assert_eq!(heading(Vec2::Y), 64, "grows towards +y");
     }
 }
