@@ -1,8 +1,8 @@
 /** Predicted running is the server's running, bit for bit. */
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ArenaInput, Fighter, Shared } from '../src/arena/game.ts';
+import type { Shared } from '../src/arena/game.ts';
 import { run, type Runner, runRules } from '../src/arena/run.ts';
-import { describeGoldenSteps } from './steps.ts';
 
 const DT = Math.fround(1 / 30);
 const FIELD = { side: 40, walls: [{ left: 18, top: 18, right: 22, bottom: 22 }] };
@@ -36,10 +36,26 @@ describe('running', () => {
   });
 });
 
-describeGoldenSteps<Runner, ArenaInput, Fighter, Shared>({
-  game: 'arena',
-  rules: runRules,
-  sharedOf: (shared) => shared as Shared,
-  inputOf: (serde) => serde as ArenaInput,
-  isHeld: () => true,
+/** As `tests/generate` has written them: at each tick rate, pushes that are held for some ticks, and where they lead. */
+type Walks = { rate: number; x: number; y: number; steps: [dx: number, dy: number, ticks: number, x: number, y: number][] }[];
+
+const file = new URL('../../tests/vectors/steps/arena.json', import.meta.url);
+const wall = (left: number, top: number, right: number, bottom: number) => ({ left, top, right, bottom });
+/** As the game has them. */
+const WALLS = [
+  wall(18, 18, 22, 22), wall(16, 6, 24, 8), wall(16, 32, 24, 34), wall(9, 9, 11, 16), wall(29, 9, 31, 16),
+  wall(9, 24, 11, 31), wall(29, 24, 31, 31), wall(6, 19, 8, 21), wall(32, 19, 34, 21),
+];
+
+describe.skipIf(!existsSync(file))('golden steps of arena', () => {
+  const walks = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Walks) : [];
+
+  it.each(walks)('are the same here at $rate Hz, bit for bit', ({ rate, x, y, steps }) => {
+    let at = { x: Math.fround(x), y: Math.fround(y) };
+    for (const [dx, dy, ticks, toX, toY] of steps) {
+      for (let i = 0; i < ticks; i++) at = run(at, { dx, dy }, Math.fround(1 / rate), { side: 40, walls: WALLS });
+      expect(at).toEqual({ x: Math.fround(toX), y: Math.fround(toY) });
+    }
+    expect(steps.length).toBeGreaterThanOrEqual(200);
+  });
 });

@@ -46,8 +46,8 @@ pub struct View<G: Game> {
     cells: cells::Cells,
     /// Its own entity's lossy fields as they are, once they were told.
     exact: Vec<u8>,
-    /// What of them this frame told, as a mask and bytes.
-    own: (u64, Vec<u8>),
+    /// Those of them that this frame told.
+    own: u64,
     changes: Option<Changes>,
 }
 
@@ -85,7 +85,7 @@ impl<G: Game> Default for View<G> {
             space: Space::Whole,
             cells: cells::Cells::default(),
             exact: Vec::new(),
-            own: (0, Vec::new()),
+            own: 0,
             changes: None,
         }
     }
@@ -111,6 +111,11 @@ impl<G: Game> View<G> {
     /// Checksums of cells that did not fit what was received: bugs, on one side or the other.
     pub const fn mismatches(&self) -> u32 {
         self.cells.mismatches
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn window(&self) -> (crate::grid::CellId, u64) {
+        self.cells.window()
     }
 
     /// The member's own entity, once it has one that is seen.
@@ -248,14 +253,14 @@ impl<G: Game> View<G> {
     /// The exact state comes before the cells, and is put over them when the tick is whole.
     fn apply_own(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let mask = input.varint()?;
-        if mask & !Masks::<G::Entity>::LOSSY != 0 {
-            return Err(input.bad(format!("mask {mask:#x} names fields that are exact anyway")));
+        if mask != Masks::<G::Entity>::LOSSY {
+            return Err(input.bad(format!("mask {mask:#x} is not that of the lossy fields")));
         }
         let from = input.at();
         G::Entity::skip_exact(mask, input)?;
-        self.own.0 = mask;
-        self.own.1.clear();
-        self.own.1.extend_from_slice(input.since(from));
+        self.own = mask;
+        self.exact.clear();
+        self.exact.extend_from_slice(input.since(from));
         Ok(())
     }
 
@@ -265,30 +270,20 @@ impl<G: Game> View<G> {
         let Seat::Avatar(id) = self.seat else {
             return Ok(());
         };
-        let (mask, told) = (std::mem::take(&mut self.own.0), &self.own.1);
+        let mask = std::mem::take(&mut self.own);
         let at = self.entities.find(id);
         let Some(entry) = at.and_then(|at| self.entities.entry_mut(at)) else {
-            // Out of sight; all of it will do once it is back.
-            if mask != 0 {
-                self.exact.clear();
-            }
-            if mask == lossy {
-                self.exact.extend_from_slice(told);
-            }
-            return Ok(());
+            return Ok(()); // out of sight for now
         };
-        let avatar = &mut entry.entity;
         if !self.exact.is_empty() {
-            avatar.apply_exact(lossy, &mut Decoder::new(&self.exact))?;
+            let exact = &mut Decoder::new(&self.exact);
+            entry.entity.apply_exact(lossy, exact)?;
         }
-        if mask != 0 {
-            avatar.apply_exact(mask, &mut Decoder::new(told))?;
-            self.exact.clear();
-            avatar.encode_exact(lossy, &mut codec::Encoder::new(&mut self.exact));
-            if let Some(changes) = &mut self.changes {
-                changes.own = true;
-                changes.changed(id, mask);
-            }
+        if mask != 0
+            && let Some(changes) = &mut self.changes
+        {
+            changes.own = true;
+            changes.changed(id, mask);
         }
         Ok(())
     }

@@ -225,6 +225,11 @@ impl<E: Replicate> Entities<E> {
         });
     }
 
+    #[cfg(test)]
+    pub(crate) fn visible(&self, id: EntityId) -> Option<Visible> {
+        Some(self.slots.get(id)?.visible)
+    }
+
     fn resettle(&mut self, id: EntityId, change: impl FnOnce(&mut Slot<E>) -> bool) {
         let Some(slot) = self.slots.get_mut(id) else {
             return;

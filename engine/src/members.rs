@@ -63,14 +63,18 @@ impl<G: Game> Member<G> {
         }
     }
 
-    /// Which of its own entity's lossy fields changed since the last call.
+    /// All of its own entity's lossy fields, if one of them changed since the last call: a client
+    /// may have lost sight of the others.
     pub(crate) fn exact_changes(&mut self, avatar: Option<(EntityId, &G::Entity)>) -> u64 {
         let lossy = Masks::<G::Entity>::LOSSY;
         let Some((id, avatar)) = avatar.filter(|_| lossy != 0) else {
             return 0;
         };
         match &mut self.exact {
-            Some((of, told)) if *of == id => told.absorb_exact(avatar),
+            Some((of, told)) if *of == id => match told.absorb_exact(avatar) {
+                0 => 0,
+                _ => lossy,
+            },
             told => {
                 *told = Some((id, avatar.clone()));
                 lossy

@@ -172,4 +172,6 @@ impl<G: Game, L: Link> Seats<G, L> {
 }
 
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tests;

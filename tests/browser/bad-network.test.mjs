@@ -77,7 +77,11 @@ async function walk(page, key, ms) {
 
 /** What must hold of a page at its end. */
 async function assertClean(page) {
-  const { counters, errors } = await page.evaluate(() => ({ counters: window.__downbeat.counters(), errors: window.__downbeat.errors() }));
+  const { counters, errors, at } = await page.evaluate(() => {
+    const { counters, errors, me, toScreen } = window.__downbeat;
+    return { counters: counters(), errors: errors(), at: toScreen(me().x, me().y) };
+  });
+  assert.ok(at.x > 0 && at.x < 1280 && at.y > 0 && at.y < 800, `the avatar is at ${at.x}, ${at.y} of the screen`);
   assert.deepEqual(page.wrongs, []);
   assert.deepEqual(errors, []);
   assert.equal(counters.mismatches, 0, 'cells whose checksum differs');

@@ -1,11 +1,12 @@
 /** The wire types of the game `arena`, in the order of the Rust types. */
 import {
-  bool, defineGame, f32, heading, i8, type Infer, list, position, replicated, str, struct, tuple, u16, u32, u8, unit, variants, vec2,
+  bool, defineGame, f32, heading, i8, type Infer, list, owner, position, replicated, str, struct, tuple, u16, u32, u8, unit,
+  variants, vec2,
 } from '../sdk/index.ts';
 
 const input = struct({ dx: i8, dy: i8, aim: u8, fire: bool });
 
-const fighter = replicated({ pos: position(), heading: heading(), name: str, team: u8, health: u8, ammo: u8, score: u16 });
+const fighter = replicated({ pos: position(), heading: heading(), name: str, team: u8, health: u8, ammo: owner(u8), score: u16 });
 
 const shared = replicated({
   side: f32,

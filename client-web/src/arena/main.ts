@@ -84,7 +84,7 @@ function showScores(): void {
   element('blue').textContent = String(shared?.teams[0] ?? 0);
   element('orange').textContent = String(shared?.teams[1] ?? 0);
   element('health').textContent = own ? `${own.health} ♥` : '';
-  element('ammo').textContent = own ? (own.ammo === 0 ? 'reloading…' : `${own.ammo} shots`) : '';
+  element('ammo').textContent = own?.ammo == null ? '' : own.ammo === 0 ? 'reloading…' : `${own.ammo} shots`;
   element('fallen').hidden = own !== undefined || client.state.type !== 'open';
   element('top').replaceChildren(
     ...(shared?.top ?? []).map(({ name, team, score }) => {

@@ -55,6 +55,8 @@ export interface ClientEvents<G extends GameCodec> {
   refused: number;
   /** The round trip in milliseconds. */
   rtt: number;
+  /** The answer to the newest ping: at which tick the room is. */
+  pong: Pong;
   /** A cell of the view is not what the server has; with `debug` only. */
   mismatch: Mismatch;
 }
@@ -210,6 +212,7 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     if (pong.token !== this.token) return;
     this.rtt = performance.now() - this.pingedAt;
     this.emit('rtt', this.rtt);
+    this.emit('pong', pong);
   }
 
   private ping(): void {

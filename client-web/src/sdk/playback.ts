@@ -30,6 +30,7 @@ export class Playback<G extends GameCodec> {
     this.clock = new TickClock(client.view.tickRateHz);
     this.motion = new Motion(client.view.tickRateHz);
     client.on('welcome', ({ tickRateHz }) => this.clock.restart(tickRateHz));
+    client.on('pong', ({ tick }) => this.clock.observe(tick, performance.now()));
     client.on('frame', (applied) => {
       if (applied.reset) this.motion.reset(client.view.tickRateHz);
       // A heartbeat comes when nothing else did: its lateness is no measure of the line.

@@ -70,6 +70,11 @@ struct Place<'a, E> {
 }
 
 impl Cells {
+    #[cfg(test)]
+    pub(super) const fn window(&self) -> (CellId, u64) {
+        (self.anchor, self.known)
+    }
+
     /// Forgets everything.
     pub(super) fn reset(&mut self) {
         let mismatches = self.mismatches;
