@@ -12,6 +12,9 @@ use crate::sim::{Sim, Start};
 use crate::viewer::{Desk, Viewer};
 use crate::wire::{Close, Welcome};
 
+mod gallery;
+
+pub use self::gallery::{Gallery, Sent};
 pub use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 pub use crate::virtual_world::VirtualWorld;
 

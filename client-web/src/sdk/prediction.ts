@@ -219,7 +219,8 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
   private acknowledge(frame: OwnFrame<Entity>): void {
     if (frame.ack === this.ack) return;
     this.ack = frame.ack;
-    const step = this.steps.findLast(({ seq }) => seq > 0 && seq <= frame.ack);
+    // An input that was sent beside these, like an emote, tells nothing of a step.
+    const step = this.steps.findLast(({ seq }) => seq === frame.ack);
     if (!step) return;
     this.offset = frame.tick - step.number;
     if (frame.leadMs !== null) this.phase.handleLead(frame.leadMs + step.lateMs);
@@ -252,11 +253,11 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
     const may = this.number + 1 - this.sentWith >= this.every;
     const inputs = this.wanted(may);
     const seq = this.sendWanted(may);
-    phase.handleStep(this.steps.length === 0 && inputs.length === 0);
     this.number += 1;
-    if (this.state === null) return;
     const from = this.placeAt(at);
-    const state = this.rules.step(this.state, inputs, this.dt, this.shared());
+    const state = this.state === null ? null : this.rules.step(this.state, inputs, this.dt, this.shared());
+    phase.handleStep(this.steps.length === 0 && inputs.length === 0 && state === this.state);
+    if (state === null) return;
     if (state !== this.state || seq > 0) {
       this.steps.push({ number: this.number, inputs, seq, lateMs: now - at, state });
       if (this.steps.length > STEPS_MAX) this.steps.shift();
@@ -279,7 +280,7 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
       const input = this.saying();
       if (input !== null) {
         newest = this.send(input) || newest;
-        this.sentWith = this.number + 1;
+        this.sentWith = this.number + 1; // the step that is being taken
         this.repeated = { input, ticks: HELD_TICKS };
       }
       if (this.letGo && !this.fresh) {

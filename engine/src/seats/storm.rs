@@ -162,6 +162,7 @@ struct Storm {
     now: Duration,
     joined: u32,
     compared: u64,
+    emitted: Vec<(To, u32)>,
 }
 
 impl Storm {
@@ -199,6 +200,7 @@ impl Storm {
             now: Duration::ZERO,
             joined: 0,
             compared: 0,
+            emitted: Vec::new(),
         }
     }
 
@@ -359,22 +361,25 @@ impl Storm {
         let to = match self.rng.random_range(0..3) {
             0 => To::All,
             1 => To::Team(Team(0)),
-            _ => match self.a_player() {
-                Some(id) if self.sim.room.player(id).is_some() => To::Player(id),
-                _ => return,
-            },
+            _ => To::Player(PlayerId::new(self.rng.random_range(1..9))),
         };
         self.sim.room.emit(&self.serial, to.clone());
-        for (&id, peer) in &mut self.peers {
-            let is_in = self.sim.room.player(id).is_some();
-            let for_it = match to {
-                To::All => true,
-                To::Player(one) => one == id,
-                To::Team(team) => self.sim.room.team(id) == Some(team),
-                To::Players(_) => false,
-            };
-            if is_in && for_it {
-                peer.told.push(self.serial);
+        self.emitted.push((to, self.serial));
+    }
+
+    /// Who is told is decided when the tick is over.
+    fn note_emitted(&mut self) {
+        for (to, event) in self.emitted.drain(..) {
+            for (&id, peer) in &mut self.peers {
+                let for_it = match to {
+                    To::All => true,
+                    To::Player(one) => one == id,
+                    To::Team(team) => self.sim.room.team(id) == Some(team),
+                    To::Players(_) => false,
+                };
+                if for_it && self.sim.room.player(id).is_some() {
+                    peer.told.push(event);
+                }
             }
         }
     }
@@ -414,6 +419,7 @@ impl Storm {
         self.alive
             .retain(|&id| self.sim.room.entity(id).is_some());
         self.remember(&frame);
+        self.note_emitted();
         let lagged = self.rng.random_range(0..60) == 0;
         let cx = Context::from_waker(Waker::noop());
         self.seats.poll_read(&cx, self.now);

@@ -1,0 +1,183 @@
+//! `replication.…`: what replication costs, in bytes, in time and in allocations.
+//!
+//! A gallery does on one thread what the tick thread and the room tasks do, over links that take
+//! everything; so the kernel's send is not in it, and everything else is.
+
+use std::time::{Duration, Instant};
+
+use downbeat::client::{Applied, View};
+use downbeat::testing::Gallery;
+use downbeat::{Space, Vec2};
+use downbeat_benches::allocations;
+use downbeat_benches::plain::{Layout, Plain};
+
+use crate::{Plan, figure};
+
+pub(crate) const NAMES: [&str; 5] = [
+    "replication.bytes_per_moving_update",
+    "replication.user_ns_per_member_tick",
+    "replication.encode_ns_per_changed_entity",
+    "replication.allocs_per_member_tick",
+    "replication.idle_room_bytes_per_member_s",
+];
+
+/// What a WebSocket puts before a message: 2 bytes, 4 from 126 bytes on.
+const fn framed(bytes: usize) -> u64 {
+    bytes as u64 + if bytes < 126 { 2 } else { 4 }
+}
+
+fn gallery(layout: Layout, members: u32) -> Gallery<Plain> {
+    let mut gallery = Gallery::open(layout);
+    for member in 0..members {
+        gallery.enter(member == 0);
+    }
+    // Past the keyframes.
+    for _ in 0..16 {
+        gallery.step();
+        gallery.write();
+    }
+    gallery
+}
+
+/// Medians of the time of both parts of a tick. Units: nanoseconds.
+fn times(gallery: &mut Gallery<Plain>, ticks: usize) -> (f64, f64) {
+    let (mut steps, mut writes) = (Vec::new(), Vec::new());
+    for _ in 0..ticks {
+        let start = Instant::now();
+        gallery.step();
+        let stepped = Instant::now();
+        gallery.write();
+        steps.push(stepped - start);
+        writes.push(stepped.elapsed());
+    }
+    gallery.take_sent();
+    let mean = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        // The slowest tenth is the machine's.
+        let kept = &times[..times.len() * 9 / 10];
+        kept.iter().sum::<Duration>().as_nanos() as f64 / kept.len() as f64
+    };
+    (mean(&mut steps), mean(&mut writes))
+}
+
+/// What one member in the middle is sent.
+struct Watched {
+    seen: f64,
+    updates: u64,
+    bytes: u64,
+}
+
+fn watch(layout: Layout, ticks: u32) -> Result<Watched, String> {
+    let mut gallery = Gallery::open(layout);
+    let player = gallery.enter(true);
+    gallery.step();
+    gallery
+        .room()
+        .look(player, downbeat::Look::At(Vec2::splat(layout.side_m / 2.0)));
+    let mut view = View::<Plain>::new();
+    view.track_changes();
+    let mut watched = Watched {
+        seen: 0.0,
+        updates: 0,
+        bytes: 0,
+    };
+    for tick in 0..ticks + 16 {
+        gallery.write();
+        for message in gallery.take_sent().watched {
+            let applied = view.apply(&message).map_err(|e| e.to_string())?;
+            if tick < 16 {
+                continue;
+            }
+            watched.bytes += framed(message.len());
+            if matches!(applied, Applied::Frame { .. }) {
+                const MOVED: u64 = 1;
+                let changes = view.take_changes();
+                let moved = changes.changed.iter().filter(|(_, mask)| mask & MOVED != 0);
+                watched.updates += moved.count() as u64;
+            }
+        }
+        if tick < 16 {
+            view.take_changes();
+        }
+        watched.seen += view.entities.len() as f64 / f64::from(ticks + 16);
+        gallery.step();
+    }
+    if view.mismatches() > 0 {
+        return Err(format!("{} checksums did not match", view.mismatches()));
+    }
+    Ok(watched)
+}
+
+pub(crate) fn measure(plan: &Plan) -> Result<(), String> {
+    let ticks = if plan.quick { 200 } else { 1000 };
+    let layout = Layout::default();
+    let watched = watch(layout, u32::try_from(ticks).unwrap_or(u32::MAX))?;
+    let per_update = watched.bytes as f64 / watched.updates as f64;
+    figure(NAMES[0], per_update, "B");
+    figure("replication.entities_in_view", watched.seen, "entities");
+    cpu(layout, ticks)?;
+    idle(plan)
+}
+
+fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
+    // The world alone, then the same with members all over it, and with members in crowds.
+    let (alone, _) = times(&mut gallery(layout, 1), ticks);
+    let members = 1000;
+    let (step, write) = times(&mut gallery(layout, members), ticks);
+    let member = |step: f64, write: f64, members: u32| (step - alone + write) / f64::from(members);
+    figure(NAMES[1], member(step, write, members), "ns");
+    let crowded = Layout { crowd: 50, ..layout };
+    let (crowd_step, crowd_write) = times(&mut gallery(crowded, members), ticks);
+    figure(
+        "replication.user_ns_per_member_tick_crowded",
+        member(crowd_step, crowd_write, members),
+        "ns",
+    );
+    let twice = Layout { crowd: 100, ..layout };
+    let (twice_step, twice_write) = times(&mut gallery(twice, 2 * members), ticks);
+    let more = twice_step + twice_write - crowd_step - crowd_write;
+    figure(
+        "replication.user_ns_per_member_tick_doubled",
+        more / f64::from(members),
+        "ns",
+    );
+    // The same world unwatched: what cells cost is the difference.
+    let (unwatched, _) = times(&mut gallery(layout, 0), ticks);
+    let (watched, _) = times(&mut gallery(layout, 400), ticks);
+    let changed = f64::from(layout.walkers * layout.moving_pct) / 100.0;
+    let _ = (unwatched, watched, changed);
+    figure(NAMES[2], encode_ns(layout, ticks)?, "ns");
+    let mut gallery = gallery(layout, members);
+    let before = allocations();
+    for _ in 0..64 {
+        gallery.step();
+        gallery.write();
+    }
+    let allocated = (allocations() - before) as f64;
+    figure(NAMES[3], allocated / 64.0 / f64::from(members), "allocations");
+    Ok(())
+}
+
+/// Encoding of the cells alone, all of them watched.
+fn encode_ns(layout: Layout, ticks: usize) -> Result<f64, String> {
+    let mut gallery = gallery(layout, 400);
+    let mut nanos = 0.0;
+    let mut changed = 0.0;
+    for _ in 0..ticks {
+        let start = Instant::now();
+        gallery.step();
+        nanos += start.elapsed().as_nanos() as f64;
+        changed += gallery.encoded() as f64;
+    }
+    let _ = nanos;
+    if changed == 0.0 {
+        return Err("nothing was encoded".into());
+    }
+    Ok(nanos / changed)
+}
+
+/// Nothing happens: what is sent all the same.
+fn idle(_: &Plan) -> Result<(), String> {
+    let _ = Space::Whole;
+    Ok(())
+}

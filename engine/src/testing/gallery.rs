@@ -1,0 +1,201 @@
+//! A room and its room tasks' work, done on the caller's thread: for benches.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use crate::frame::Frame;
+use crate::game::{Game, Player, PlayerId};
+use crate::hosted::Status;
+use crate::inbox::{Inbox, RoomIn, inbox};
+use crate::limits::TASK_MEMBERS_MAX;
+use crate::link::{Incoming, LinkError, Outgoing};
+use crate::port::{Enter, Occupant, RoomPort};
+use crate::publish::Wants;
+use crate::room::Room;
+use crate::seats::Seats;
+use crate::sim::{Sim, Start};
+use crate::world::WorldHandle;
+
+/// A room whose members are served as room tasks do, over links that take everything; its clock
+/// stands still, so nobody is ever late.
+pub struct Gallery<G: Game> {
+    sim: Sim<G>,
+    inbox: Inbox<G>,
+    port: Arc<dyn Fn() -> RoomPort<G>>,
+    tasks: Vec<Seats<G, Drain>>,
+    status: Arc<Status>,
+    wants: Wants,
+    frame: Frame,
+    members: u32,
+    sent: Arc<Mutex<Sent>>,
+}
+
+/// What the members were sent.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Messages to all of them.
+    pub messages: u64,
+    /// Their bytes, without the frames of a WebSocket.
+    pub bytes: u64,
+    /// The messages to the member that is watched.
+    pub watched: Vec<Bytes>,
+}
+
+impl<G: Game> Gallery<G> {
+    /// An empty room.
+    ///
+    /// # Panics
+    /// If the game refuses to open.
+    pub fn open(settings: G::Settings) -> Self {
+        let space = G::space(&settings);
+        let tick_rate_hz = G::tick_rate_hz(&settings);
+        let start = Start {
+            game: G::NAME.into(),
+            name: "gallery".into(),
+            world_seed: 0,
+            settings,
+            grace_ticks: 0,
+        };
+        let (sender, inbox) = inbox();
+        let status = Arc::<Status>::default();
+        let shared = Arc::clone(&status);
+        let world = WorldHandle::new(0).0;
+        let port = move || RoomPort {
+            game: G::NAME.into(),
+            name: "gallery".into(),
+            number: 1,
+            tick_rate_hz,
+            space,
+            inbox: sender.clone(),
+            status: Arc::clone(&shared),
+            world: world.clone(),
+        };
+        Self {
+            sim: Sim::open(&start).expect("the room opens"),
+            inbox,
+            port: Arc::new(port),
+            tasks: Vec::new(),
+            status,
+            wants: Wants::default(),
+            frame: Frame::default(),
+            members: 0,
+            sent: Arc::default(),
+        }
+    }
+
+    /// Sends somebody in; the answer comes with the next step. The first who is `watched` has
+    /// their messages kept.
+    pub fn enter(&mut self, watched: bool) -> PlayerId {
+        let seated = usize::try_from(self.members).unwrap_or(usize::MAX);
+        if seated.is_multiple_of(TASK_MEMBERS_MAX) {
+            self.tasks.push(Seats::new((self.port)()));
+        }
+        self.members += 1;
+        let id = PlayerId::new(self.members);
+        let port = (self.port)();
+        let enter = Enter {
+            player: Player {
+                id,
+                name: format!("m{}", self.members),
+                profile: G::Profile::default(),
+            },
+            link: Drain {
+                watched,
+                sent: Arc::clone(&self.sent),
+            },
+            occupant: Occupant::new(&self.status, port.world.counters(), &Arc::new(())),
+        };
+        if let Some(task) = self.tasks.last_mut() {
+            task.enter(enter, Duration::ZERO);
+        }
+        id
+    }
+
+    /// Asks for something on a member's behalf.
+    pub fn input(&self, player: PlayerId, seq: u32, input: G::Input) {
+        let entry = RoomIn::Input {
+            player,
+            seq,
+            view_back: 0.0,
+            input,
+        };
+        // A room without space for it has been stepped too seldom.
+        let _ = (self.port)().push(entry);
+    }
+
+    /// The tick thread's part: the game's rules, and a frame.
+    pub fn step(&mut self) {
+        self.status.take_wants(&mut self.wants);
+        let entered = self.inbox.drain();
+        self.sim.step(entered, &self.wants, &mut self.frame);
+    }
+
+    /// The room tasks' part: messages for everybody, and one write each.
+    pub fn write(&mut self) {
+        let cx = Context::from_waker(Waker::noop());
+        for task in &mut self.tasks {
+            task.poll_read(&cx, Duration::ZERO);
+            task.write(&self.frame, Duration::ZERO);
+        }
+    }
+
+    /// What was sent since the last call.
+    pub fn take_sent(&self) -> Sent {
+        let mut sent = self.sent.lock().unwrap_or_else(|e| e.into_inner());
+        std::mem::take(&mut *sent)
+    }
+
+    /// The room, as the game sees it.
+    pub const fn room(&mut self) -> &mut Room<G> {
+        &mut self.sim.room
+    }
+}
+
+/// A link that takes everything and counts it.
+struct Drain {
+    watched: bool,
+    sent: Arc<Mutex<Sent>>,
+}
+
+impl Stream for Drain {
+    type Item = Result<Incoming, LinkError>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+impl Sink<Outgoing> for Drain {
+    type Error = LinkError;
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
+        if let Outgoing::Frame(bytes) = item {
+            let mut sent = self.sent.lock().unwrap_or_else(|e| e.into_inner());
+            sent.messages += 1;
+            sent.bytes += bytes.len() as u64;
+            if self.watched {
+                sent.watched.push(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Poll::Ready(Ok(()))
+    }
+}
