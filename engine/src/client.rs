@@ -33,6 +33,30 @@ pub struct View<G: Game> {
     pub events: Vec<G::Event>,
     /// Refused inputs since they were last taken.
     pub refused: Vec<u32>,
+    /// How long the newest input waited. Units: milliseconds.
+    pub lead: u8,
+    changes: Changes,
+}
+
+/// What changed in a view since the last look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// A keyframe came: all that was known before is gone.
+    pub reset: bool,
+    /// Entities that were not there.
+    pub added: Vec<u32>,
+    /// Entities that were, and the fields that are new.
+    pub changed: Vec<(u32, u64)>,
+    /// Entities that are not there any more.
+    pub removed: Vec<u32>,
+    /// Fields of the shared state.
+    pub shared: u64,
+    /// Fields of the private state.
+    pub private: u64,
+    /// Whether the member's own entity came in full precision.
+    pub own: bool,
+    /// Whether the member sits elsewhere.
+    pub seat: bool,
 }
 
 /// What a message did to a view.
@@ -65,6 +89,8 @@ impl<G: Game> Default for View<G> {
             private: G::Private::default(),
             events: Vec::new(),
             refused: Vec::new(),
+            lead: 0,
+            changes: Changes::default(),
         }
     }
 }
@@ -81,6 +107,11 @@ impl<G: Game> View<G> {
             Seat::Avatar(id) => self.entities.get(&id).map(|entity| (id, entity)),
             Seat::Player | Seat::Spectator => None,
         }
+    }
+
+    /// What changed since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 
     /// Takes in one message of the server.
@@ -111,6 +142,12 @@ impl<G: Game> View<G> {
     fn apply_frame(&mut self, mut input: Decoder<'_>) -> Result<Applied, DecodeError> {
         let header = FrameHeader::decode(&mut input)?;
         if header.reset {
+            self.changes = Changes {
+                reset: true,
+                shared: crate::replicate::all_fields::<G::Shared>(),
+                private: crate::replicate::all_fields::<G::Private>(),
+                ..Changes::default()
+            };
             self.entities.clear();
             self.shared = G::Shared::default();
             self.private = G::Private::default();
@@ -135,26 +172,31 @@ impl<G: Game> View<G> {
                     self.refused.push(input.varint_u32()?);
                 }
             }
-            section::SEAT => self.seat = input.value()?,
-            section::PRIVATE => apply_update(&mut self.private, input)?,
+            section::SEAT => {
+                self.seat = input.value()?;
+                self.changes.seat = true;
+            }
+            section::PRIVATE => self.changes.private |= apply_update(&mut self.private, input)?,
             section::EVENTS => {
                 for _ in 0..input.count()? {
                     self.events.push(input.value()?);
                 }
             }
-            section::SHARED => apply_update(&mut self.shared, input)?,
+            section::SHARED => self.changes.shared |= apply_update(&mut self.shared, input)?,
             section::REMOVED => {
                 for _ in 0..input.count()? {
                     let id = input.varint_u32()?;
                     if self.entities.remove(&id).is_none() {
                         return Err(input.bad(format!("entity {id} removed, but unknown")));
                     }
+                    self.changes.removed.push(id);
                 }
             }
             section::ADDED => {
                 for _ in 0..input.count()? {
                     let id = input.varint_u32()?;
                     self.entities.insert(id, G::Entity::decode(input)?);
+                    self.changes.added.push(id);
                 }
             }
             section::CHANGED => {
@@ -163,7 +205,8 @@ impl<G: Game> View<G> {
                     let Some(entity) = self.entities.get_mut(&id) else {
                         return Err(input.bad(format!("entity {id} changed, but unknown")));
                     };
-                    apply_update(entity, input)?;
+                    let mask = apply_update(entity, input)?;
+                    self.changes.changed.push((id, mask));
                 }
             }
             other => return Err(input.bad(format!("unknown section {other}"))),
@@ -176,6 +219,7 @@ impl<G: Game> View<G> {
         codec::encode(&ClientMessage::Input {
             seq,
             seen: self.tick,
+            behind: 8,
             input,
         })
     }
@@ -187,14 +231,18 @@ impl<G: Game> View<G> {
 }
 
 /// The bytes of the first message.
-pub fn hello(name: &str) -> Vec<u8> {
-    codec::encode(&ClientMessage::<()>::Hello { name: name.into() })
+pub fn hello(name: &str, schema: u32) -> Vec<u8> {
+    codec::encode(&ClientMessage::<()>::Hello {
+        name: name.into(),
+        schema,
+    })
 }
 
-fn apply_update<T: Replicate>(value: &mut T, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+fn apply_update<T: Replicate>(value: &mut T, input: &mut Decoder<'_>) -> Result<u64, DecodeError> {
     let mask = input.varint()?;
     if mask & !crate::replicate::all_fields::<T>() != 0 {
         return Err(input.bad(format!("mask {mask:#x} names fields that do not exist")));
     }
-    value.apply(mask, input)
+    value.apply(mask, input)?;
+    Ok(mask)
 }

@@ -213,7 +213,11 @@ mod tests {
     struct Point(Vec2);
 
     impl Replicate for Point {
-        const FIELDS: &'static [&'static str] = &["value"];
+        const FIELDS: &'static [crate::Field] = &[crate::Field {
+            name: "value",
+            kind: crate::FieldKind::Plain,
+            seen_by: crate::SeenBy::All,
+        }];
 
         fn position(&self) -> Option<Vec2> {
             Some(self.0)

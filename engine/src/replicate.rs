@@ -14,6 +14,48 @@ pub trait Data: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
 
+/// One field of a replicated type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Field {
+    /// What it is called in Rust.
+    pub name: &'static str,
+    /// How it is written.
+    pub kind: FieldKind,
+    /// Who gets it.
+    pub seen_by: SeenBy,
+}
+
+/// How a field is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FieldKind {
+    /// As its type.
+    Plain,
+    /// Where the entity is.
+    Position,
+    /// Where it looks.
+    Heading,
+    /// As a number of steps.
+    Quantised {
+        /// The least.
+        min: f32,
+        /// The most.
+        max: f32,
+        /// The step.
+        step: f32,
+    },
+}
+
+/// Who gets a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenBy {
+    /// Everybody.
+    All,
+    /// The entity's team.
+    Team,
+    /// Its owner.
+    Owner,
+}
+
 /// State that clients see: written whole once, then field by field as it changes.
 ///
 /// Derive it. A mask has bit *i* set for the *i*-th of [`Replicate::FIELDS`].
@@ -22,8 +64,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Data for T {}
     note = "add `#[derive(Clone, PartialEq, Serialize, Deserialize, Replicate)]` to it, or use `()` where the game has no such state"
 )]
 pub trait Replicate: Data + Clone {
-    /// The names of the fields, in the order of their bits; at most 64.
-    const FIELDS: &'static [&'static str];
+    /// The fields, in the order of their bits; at most 64.
+    const FIELDS: &'static [Field];
 
     /// Where the entity is, for `Room::near`. Units: metres.
     fn position(&self) -> Option<Vec2> {
@@ -35,6 +77,11 @@ pub trait Replicate: Data + Clone {
 
     /// Writes the fields of `mask`, in order.
     fn encode(&self, mask: u64, out: &mut Encoder<'_>);
+
+    /// Writes the fields of `mask` in full precision.
+    fn encode_exact(&self, mask: u64, out: &mut Encoder<'_>) {
+        self.encode(mask, out);
+    }
 
     /// Reads a whole value: all fields, in order.
     ///
@@ -59,7 +106,7 @@ pub(crate) const fn all_fields<T: Replicate>() -> u64 {
 
 /// Nothing to see: never changes, takes no bytes.
 impl Replicate for () {
-    const FIELDS: &'static [&'static str] = &[];
+    const FIELDS: &'static [Field] = &[];
 
     fn absorb(&mut self, _: &Self) -> u64 {
         0

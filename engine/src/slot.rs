@@ -419,7 +419,9 @@ impl<L: Link> Slot<L> {
             Err(DecodeError::Bad { at: 0, what })
         });
         match message {
-            Ok(ClientMessage::Input { seq, seen, input }) => {
+            Ok(ClientMessage::Input {
+                seq, seen, input, ..
+            }) => {
                 self.seen(seen, newest, now);
                 let player = self.player;
                 match port.push(RoomIn::Input { player, seq, input }) {

@@ -20,6 +20,8 @@ pub enum ClientMessage<I> {
     Hello {
         /// What the player wants to be called.
         name: String,
+        /// The hash of the game's types.
+        schema: u32,
     },
     /// The player asks for something.
     Input {
@@ -27,6 +29,8 @@ pub enum ClientMessage<I> {
         seq: u32,
         /// The newest tick received.
         seen: Tick,
+        /// How far its picture lags behind `seen`. Units: quarters of a tick.
+        behind: u8,
         /// What the player asks for.
         input: I,
     },
@@ -292,9 +296,10 @@ mod tests {
         let message = ClientMessage::Input {
             seq: 1,
             seen: Tick::new(300),
+            behind: 8,
             input: Input::Walk { dx: 127, dy: 0 },
         };
-        let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x00, 0x7f, 0x00];
+        let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x08, 0x00, 0x7f, 0x00];
         assert_eq!(codec::encode(&message), bytes);
         assert_eq!(decode_client::<Input>(&bytes), Ok(message));
     }

@@ -41,8 +41,11 @@ fn by_field(name: &Ident, fields: &[&Field]) -> Result<TokenStream, Error> {
         ));
     }
     let mut position = None;
+    let mut entries = Vec::new();
     for field in fields {
-        if is_position(field)? && position.replace(&field.ident).is_some() {
+        let (is_position, entry) = attributes(field)?;
+        entries.push(entry);
+        if is_position && position.replace(&field.ident).is_some() {
             return Err(Error::new_spanned(field, "an entity has one position"));
         }
     }
@@ -52,10 +55,9 @@ fn by_field(name: &Ident, fields: &[&Field]) -> Result<TokenStream, Error> {
         }
     });
     let idents: Vec<_> = fields.iter().map(|f| &f.ident).collect();
-    let names = idents.iter().map(|i| i.as_ref().map(ToString::to_string));
     let bits: Vec<u64> = (0..fields.len()).map(|i| 1 << i).collect();
     Ok(quote! {
-        const FIELDS: &'static [&'static str] = &[#(#names),*];
+        const FIELDS: &'static [::downbeat::Field] = &[#(#entries),*];
         #position
         fn absorb(&mut self, newer: &Self) -> u64 {
             let mut mask = 0;
@@ -86,7 +88,11 @@ fn by_field(name: &Ident, fields: &[&Field]) -> Result<TokenStream, Error> {
 
 fn whole() -> TokenStream {
     quote! {
-        const FIELDS: &'static [&'static str] = &["value"];
+        const FIELDS: &'static [::downbeat::Field] = &[::downbeat::Field {
+            name: "value",
+            kind: ::downbeat::FieldKind::Plain,
+            seen_by: ::downbeat::SeenBy::All,
+        }];
         fn absorb(&mut self, newer: &Self) -> u64 {
             if self == newer {
                 return 0;
@@ -113,19 +119,48 @@ fn whole() -> TokenStream {
     }
 }
 
-fn is_position(field: &Field) -> Result<bool, Error> {
-    let mut found = false;
+fn attributes(field: &Field) -> Result<(bool, TokenStream), Error> {
+    let mut kind = quote!(Plain);
+    let mut seen_by = quote!(All);
+    let mut is_position = false;
+    let (mut range, mut step) = (None::<syn::ExprRange>, None::<syn::Expr>);
     for attribute in &field.attrs {
-        if attribute.path().is_ident("replicate") {
-            attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("position") {
-                    found = true;
-                    Ok(())
-                } else {
-                    Err(meta.error("expected `position`"))
-                }
-            })?;
+        if !attribute.path().is_ident("replicate") {
+            continue;
         }
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("position") {
+                is_position = true;
+                kind = quote!(Position);
+            } else if meta.path.is_ident("heading") {
+                kind = quote!(Heading);
+            } else if meta.path.is_ident("team") {
+                seen_by = quote!(Team);
+            } else if meta.path.is_ident("private") {
+                seen_by = quote!(Owner);
+            } else if meta.path.is_ident("range") {
+                range = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("step") {
+                step = Some(meta.value()?.parse()?);
+            } else {
+                return Err(meta.error("expected `position`"));
+            }
+            Ok(())
+        })?;
     }
-    Ok(found)
+    if let (Some(range), Some(step)) = (range, step) {
+        let (min, max) = (range.start, range.end);
+        kind = quote!(Quantised { min: #min, max: #max, step: #step });
+    }
+    let name = field.ident.as_ref().map(ToString::to_string);
+    Ok((
+        is_position,
+        quote! {
+            ::downbeat::Field {
+                name: #name,
+                kind: ::downbeat::FieldKind::#kind,
+                seen_by: ::downbeat::SeenBy::#seen_by,
+            }
+        },
+    ))
 }
