@@ -58,7 +58,10 @@ async fn sit(server: &Server) -> Result<JoinSet<Result<(), String>>, String> {
             config.write_buffer_size = 1024;
             let connect = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
             let (mut socket, _) = connect.await.map_err(|e| e.to_string())?;
-            let hello = Message::binary(hello(&format!("idle-{i}")));
+            let hello = Message::binary(hello(
+                &format!("idle-{i}"),
+                downbeat::Schema::hash_of::<downbeat_scenarios::Meadow>().unwrap_or(0),
+            ));
             socket.send(hello).await.map_err(|e| e.to_string())?;
             let first = socket.next().await;
             drop(permit);

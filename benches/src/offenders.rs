@@ -90,7 +90,10 @@ async fn enter(address: &str) -> Result<Socket, String> {
         .map_err(|e| e.to_string())?;
     let connect = tokio_tungstenite::client_async(request, stream).await;
     let (mut socket, _) = connect.map_err(|e| e.to_string())?;
-    let hello = Message::binary(hello("offender"));
+    let hello = Message::binary(hello(
+        "offender",
+        downbeat::Schema::hash_of::<downbeat_scenarios::Meadow>().unwrap_or(0),
+    ));
     socket.send(hello).await.map_err(|e| e.to_string())?;
     Ok(socket)
 }

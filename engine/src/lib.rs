@@ -65,6 +65,7 @@ mod rng;
 pub mod codec;
 mod deserialize;
 mod replicate;
+pub mod schema;
 pub mod wire;
 pub mod client;
 mod game;
@@ -121,6 +122,7 @@ pub use crate::rate::Bucket;
 pub use crate::replicate::{
     Data, Field, FieldKind, Heading, Replicate, SeenBy, quantise, unquantise,
 };
+pub use crate::schema::{Schema, SchemaError};
 pub use crate::rng::{Rng, seeded};
 pub use crate::room::Room;
 pub use crate::tick::Tick;

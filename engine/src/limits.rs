@@ -114,6 +114,10 @@ pub const DECODE_BYTES_SPARE: usize = 64 * 1024;
 /// How deep a value may be nested: far deeper than a game's types are, far from a stack's end.
 pub const DECODE_DEPTH_MAX: usize = 64;
 
+/// Values that are made up to find out what one type looks like: thousands of fields and variants,
+/// or an array of 32 × 32 × 32.
+pub const SCHEMA_VALUES_MAX: usize = 1_000_000;
+
 /// Tick notices that a room task may lag behind before its members count as stale: 3 s at 20 Hz.
 pub const NOTICES_MAX: usize = 64;
 

@@ -2,12 +2,29 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
 thread_local! {
     static ROOM: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
+    static HUSHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, a panic on this thread is not logged: whoever catches it tells.
+pub(crate) struct Hushed(());
+
+/// Lets panics on this thread pass in silence.
+pub(crate) fn hush() -> Hushed {
+    install_hook();
+    HUSHED.set(true);
+    Hushed(())
+}
+
+impl Drop for Hushed {
+    fn drop(&mut self) {
+        HUSHED.set(false);
+    }
 }
 
 /// While it lives, a panic on this thread is logged as that room's.
@@ -31,6 +48,9 @@ pub(crate) fn install_hook() {
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            if HUSHED.get() {
+                return;
+            }
             let Some((game, room)) = ROOM.with_borrow(Clone::clone) else {
                 return previous(info);
             };

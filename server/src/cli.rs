@@ -16,7 +16,10 @@ use crate::limits::DRAIN_WITHIN;
 use crate::load::LoadOptions;
 use crate::logs;
 use crate::new::{self, NewOptions};
+use crate::registry::Definition;
 use crate::running::Running;
+use crate::types::{self, TypesOptions};
+use crate::vectors::VectorsOptions;
 
 /// A mistake of the person at the keyboard.
 const EXIT_MISTAKE: u8 = 2;
@@ -44,6 +47,10 @@ enum Command {
     Serve(ServeOptions),
     /// Plays with many bots at once, and measures what they see
     Load(LoadOptions),
+    /// Writes the games' types for clients, in TypeScript
+    Types(TypesOptions),
+    /// Writes golden steps of a game's rules, for clients that predict them
+    Vectors(VectorsOptions),
     /// Makes a new game project
     New(NewOptions),
     /// Builds and serves the game in this folder anew after each change
@@ -112,6 +119,8 @@ pub(crate) fn run(mut app: App) -> ExitCode {
             serve(&app, options)
         }
         Command::Load(options) => load(&app, &options),
+        Command::Types(options) => write_types(&app, &options),
+        Command::Vectors(options) => write_vectors(&app, &options),
         Command::New(options) => match new::create(Path::new("."), &options) {
             Ok(folder) => tell_next_steps(&folder),
             Err(error) => mistake(&error.to_string()),
@@ -124,12 +133,9 @@ pub(crate) fn run(mut app: App) -> ExitCode {
 }
 
 fn load(app: &App, options: &LoadOptions) -> ExitCode {
-    let Some(game) = app.games().iter().find(|game| game.name() == options.game) else {
-        return mistake(&format!(
-            "--game {}: no such game; there is {}",
-            options.game,
-            app.game_names().join(", ")
-        ));
+    let game = match find_game(app, &options.game) {
+        Ok(game) => game,
+        Err(code) => return code,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -144,6 +150,55 @@ fn load(app: &App, options: &LoadOptions) -> ExitCode {
             say_error(&error.to_string());
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// The game of that name, or a word to the person who asked for it.
+fn find_game<'a>(app: &'a App, name: &str) -> Result<&'a dyn Definition, ExitCode> {
+    let found = app.games().iter().find(|game| game.name() == name);
+    found.map(|game| &**game).ok_or_else(|| {
+        mistake(&format!(
+            "--game {name}: no such game; there is {}",
+            app.game_names().join(", ")
+        ))
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "what a person asked for")]
+fn write_types(app: &App, options: &TypesOptions) -> ExitCode {
+    let games: Vec<_> = match &options.game {
+        Some(name) => match find_game(app, name) {
+            Ok(game) => vec![game],
+            Err(code) => return code,
+        },
+        None => app.games().iter().map(|game| &**game).collect(),
+    };
+    let (written, refused) = match types::write(games.into_iter(), &options.out) {
+        Ok(done) => done,
+        Err(error) => return mistake(&error.to_string()),
+    };
+    for path in written {
+        println!("{}", path.display());
+    }
+    let mut code = ExitCode::SUCCESS;
+    for (game, error) in refused {
+        code = mistake(&format!("no types for {game}: {error}"));
+    }
+    code
+}
+
+fn write_vectors(app: &App, options: &VectorsOptions) -> ExitCode {
+    let game = match find_game(app, &options.game) {
+        Ok(game) => game,
+        Err(code) => return code,
+    };
+    let mut file = Vec::new();
+    if let Err(error) = game.vectors(options, &mut file) {
+        return mistake(&format!("no golden steps of {}: {error}", options.game));
+    }
+    match std::fs::write(&options.out, file) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => mistake(&format!("cannot write {}: {error}", options.out.display())),
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
-use downbeat::wire::SUBPROTOCOL;
 use downbeat::{EnterError, is_room_name};
 
 use crate::admission::{Address, Full};
 use crate::limits::RETRY_AFTER_S;
+use crate::member_link::Speech;
 use crate::registry::GameEntry;
 use crate::server::Server;
 
@@ -78,7 +78,7 @@ impl Refused {
             Self::Subprotocol => (
                 S::BAD_REQUEST,
                 "subprotocol",
-                "the subprotocol downbeat.v1 must be offered",
+                "the subprotocol downbeat.v1 or downbeat.v1.json must be offered",
             ),
             Self::UnknownGame => (S::NOT_FOUND, "unknown_game", "no such game"),
             Self::BadRoomName => (
@@ -139,6 +139,8 @@ impl IntoResponse for Refused {
 /// What somebody was let in for.
 pub(crate) struct Admitted {
     pub(crate) game: Arc<dyn GameEntry>,
+    /// The subprotocol that they will speak.
+    pub(crate) speech: Speech,
     /// Whether the room may be opened for them.
     pub(crate) may_open: bool,
 }
@@ -154,13 +156,17 @@ pub(crate) fn judge(
     check(!server.draining.is_cancelled(), Refused::Draining)?;
     check(is_websocket(request), Refused::NotWebSocket)?;
     check(is_origin_allowed(server, &request.headers), Refused::Origin)?;
-    check(offers_subprotocol(&request.headers), Refused::Subprotocol)?;
+    let speech = offered_speech(&request.headers).ok_or(Refused::Subprotocol)?;
     let game = server.game(game).ok_or(Refused::UnknownGame)?;
     check(is_room_name(room), Refused::BadRoomName)?;
     let declared = server.config.may_open(game.name(), room);
     let may_open = declared && server.has_openings_left(address);
     match game.check(room, may_open) {
-        Ok(()) => Ok(Admitted { game, may_open }),
+        Ok(()) => Ok(Admitted {
+            game,
+            speech,
+            may_open,
+        }),
         Err(EnterError::NoSuchRoom) if declared => Err(Refused::TooManyRoomsOfAddress),
         Err(error) => Err(error.into()),
     }
@@ -212,8 +218,13 @@ fn is_origin_allowed(server: &Server, headers: &HeaderMap) -> bool {
     }
 }
 
-fn offers_subprotocol(headers: &HeaderMap) -> bool {
-    lists(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == SUBPROTOCOL)
+/// The first of ours that is offered, in whatever order.
+fn offered_speech(headers: &HeaderMap) -> Option<Speech> {
+    let is_offered = |speech: &Speech| {
+        let mut offered = lists(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+        offered.any(|offered| offered == speech.subprotocol())
+    };
+    Speech::ALL.into_iter().find(is_offered)
 }
 
 /// The words of a header that may come several times and hold several words each.

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -101,6 +101,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/ws/{game}/{room}", get(upgrade::handle))
         .route("/api/rooms", get(rooms))
         .route("/downbeat/client.js", get(client_js))
+        .route("/downbeat/types/{file}", get(types))
         .route("/downbeat/dev.js", get(dev_js))
         .route("/downbeat/dev", get(generation))
         .route("/healthz", get(healthz))
@@ -182,6 +183,25 @@ async fn rooms(State(server): State<Arc<Server>>, Query(query): Query<RoomsQuery
 
 async fn client_js(headers: HeaderMap) -> Response {
     show(Page::javascript(CLIENT_JS), &headers)
+}
+
+/// The types of a game, for a page that is not bundled.
+async fn types(
+    State(server): State<Arc<Server>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let game = file.strip_suffix(".js").and_then(|name| server.game(name));
+    let Some(game) = game else {
+        return (StatusCode::NOT_FOUND, "no such game\n").into_response();
+    };
+    match game.types() {
+        Ok(source) => show(Page::at(".js", source.clone().into_bytes()), &headers),
+        Err(error) => {
+            let text = format!("no types for {}: {error}\n", game.name());
+            (StatusCode::UNPROCESSABLE_ENTITY, text).into_response()
+        }
+    }
 }
 
 async fn dev_js(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {

@@ -28,8 +28,12 @@ mod names;
 mod upgrade;
 mod socket;
 mod ws_link;
+mod json_link;
+mod member_link;
 mod metrics;
 mod load;
+mod types;
+mod vectors;
 mod new;
 mod dev;
 

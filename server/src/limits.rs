@@ -71,6 +71,10 @@ pub(crate) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// What may wait for a socket in the library at most.
 pub(crate) const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
+/// What a member that speaks JSON may be told at once: a keyframe of some 5,000 entities. Beyond
+/// it the binary protocol must be spoken.
+pub(crate) const JSON_TEXT_BYTES_MAX: usize = 1024 * 1024;
+
 /// What the kernel may keep of what a member was sent (Linux doubles it): seconds-old state
 /// in there is of no use to anybody.
 pub(crate) const SEND_BUFFER_BYTES: usize = 16 * 1024;

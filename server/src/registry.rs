@@ -1,12 +1,17 @@
 //! The games of a server. Here, and only here, the server forgets what type a game is.
 
 use std::future::Future;
+use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use downbeat::{EnterError, Game, Host, HostConfig, RoomInfo, WorldHandle};
+use downbeat::{EnterError, Game, Host, HostConfig, RoomInfo, Schema, SchemaError, WorldHandle};
 
+use crate::json_link::FieldNames;
 use crate::load::{self, LoadError, LoadOptions, Summary};
+use crate::member_link::MemberLink;
+use crate::types::{self, Language};
+use crate::vectors::{self, VectorsError, VectorsOptions};
 use crate::ws_link::WsLink;
 
 /// How a game is run, unless the configuration says otherwise.
@@ -38,6 +43,12 @@ pub(crate) trait Definition: Send + Sync {
 
     /// Loads a server with this game's bots.
     fn load<'a>(&'a self, options: &'a LoadOptions) -> Pending<'a, Result<Summary, LoadError>>;
+
+    /// What its types look like on the wire.
+    fn schema(&self) -> Result<Schema, SchemaError>;
+
+    /// Writes golden steps of its rules.
+    fn vectors(&self, options: &VectorsOptions, out: &mut dyn Write) -> Result<(), VectorsError>;
 }
 
 /// What the configuration says of a directory.
@@ -54,6 +65,10 @@ pub(crate) type NotEntered = (EnterError, WsLink);
 pub(crate) trait GameEntry: Send + Sync {
     fn name(&self) -> &Arc<str>;
     fn tick_rate_hz(&self) -> u16;
+    /// What tells its types from others; `None` where they cannot be described.
+    fn schema_hash(&self) -> Option<u32>;
+    /// Its types as a JavaScript module, or why there is none.
+    fn types(&self) -> &Result<String, String>;
     /// Whether somebody could enter.
     fn check(&self, room: &str, may_open: bool) -> Result<(), EnterError>;
     /// Brings somebody in.
@@ -85,22 +100,40 @@ impl<G: Game> Definition for Defined<G> {
             rooms_max: limits.rooms_max,
             grace_s: limits.grace_s.unwrap_or(self.options.grace_s),
         };
+        let schema = self.schema();
+        if let Err(error) = &schema {
+            tracing::warn!(game = &*self.name, %error, "clients are not checked for the types they were built for");
+        }
         Arc::new(Served {
             name: Arc::clone(&self.name),
             tick_rate_hz: G::tick_rate_hz(&config.settings),
-            host: Host::<G, WsLink>::new(world, config),
+            schema_hash: schema.as_ref().ok().map(Schema::hash),
+            field_names: Arc::new(FieldNames::of::<G>(schema.as_ref().ok())),
+            types: types::source_of(self, Language::JavaScript).map_err(|e| e.to_string()),
+            host: Host::<G, MemberLink<G>>::new(world, config),
         })
     }
 
     fn load<'a>(&'a self, options: &'a LoadOptions) -> Pending<'a, Result<Summary, LoadError>> {
         Box::pin(load::run::<G>(options))
     }
+
+    fn schema(&self) -> Result<Schema, SchemaError> {
+        Schema::of::<G>()
+    }
+
+    fn vectors(&self, options: &VectorsOptions, out: &mut dyn Write) -> Result<(), VectorsError> {
+        vectors::write::<G>(self.options.settings.clone(), options, out)
+    }
 }
 
 struct Served<G: Game> {
     name: Arc<str>,
     tick_rate_hz: u16,
-    host: Host<G, WsLink>,
+    schema_hash: Option<u32>,
+    field_names: Arc<FieldNames>,
+    types: Result<String, String>,
+    host: Host<G, MemberLink<G>>,
 }
 
 impl<G: Game> GameEntry for Served<G> {
@@ -110,6 +143,14 @@ impl<G: Game> GameEntry for Served<G> {
 
     fn tick_rate_hz(&self) -> u16 {
         self.tick_rate_hz
+    }
+
+    fn schema_hash(&self) -> Option<u32> {
+        self.schema_hash
+    }
+
+    fn types(&self) -> &Result<String, String> {
+        &self.types
     }
 
     fn check(&self, room: &str, may_open: bool) -> Result<(), EnterError> {
@@ -124,8 +165,9 @@ impl<G: Game> GameEntry for Served<G> {
         link: WsLink,
     ) -> Result<(), Box<NotEntered>> {
         let who = (name, G::Profile::default());
+        let link = MemberLink::new(link, &self.field_names);
         let entered = self.host.enter(room, may_open, who, link);
-        entered.map_err(Box::new)
+        entered.map_err(|(error, link)| Box::new((error, link.into_inner())))
     }
 
     fn rooms(&self) -> Vec<RoomInfo> {

@@ -32,33 +32,48 @@ struct Unsent {
     body: Bytes,
 }
 
-/// The head of a server's binary message. Source: RFC 6455 § 5.2.
+/// What a message holds. Source: RFC 6455 § 5.2, with the bit of a last fragment.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Text = 0x81,
+    Binary = 0x82,
+}
+
+/// The head of a server's message. Source: RFC 6455 § 5.2.
 #[derive(Debug)]
 struct Head {
-    bytes: [u8; 4],
+    bytes: [u8; 10],
     sent: u8,
     len: u8,
 }
 
 impl Head {
-    fn new(body_len: usize) -> Self {
-        const FIN_BINARY: u8 = 0x82;
+    fn new(kind: Kind, body_len: usize) -> Self {
         const LENGTH_IS_U16: u8 = 126;
-        match u8::try_from(body_len) {
-            Ok(len) if len < LENGTH_IS_U16 => Self {
-                bytes: [FIN_BINARY, len, 0, 0],
-                sent: 0,
-                len: 2,
-            },
-            _ => {
-                let len = u16::try_from(body_len).expect("a server's message has at most 8 KiB");
-                let [high, low] = len.to_be_bytes();
-                Self {
-                    bytes: [FIN_BINARY, LENGTH_IS_U16, high, low],
-                    sent: 0,
-                    len: 4,
-                }
+        const LENGTH_IS_U64: u8 = 127;
+        let mut bytes = [0; 10];
+        bytes[0] = kind as u8;
+        let len = match (u8::try_from(body_len), u16::try_from(body_len)) {
+            (Ok(len), _) if len < LENGTH_IS_U16 => {
+                bytes[1] = len;
+                2
             }
+            (_, Ok(len)) => {
+                bytes[1] = LENGTH_IS_U16;
+                bytes[2..4].copy_from_slice(&len.to_be_bytes());
+                4
+            }
+            _ => {
+                bytes[1] = LENGTH_IS_U64;
+                bytes[2..].copy_from_slice(&(body_len as u64).to_be_bytes());
+                10
+            }
+        };
+        Self {
+            bytes,
+            sent: 0,
+            len,
         }
     }
 
@@ -69,7 +84,7 @@ impl Head {
     /// Marks bytes as sent; answers how many of them were not the head's.
     fn advance(&mut self, bytes: usize) -> usize {
         let own = bytes.min(self.rest().len());
-        self.sent += u8::try_from(own).expect("a head has four bytes");
+        self.sent += u8::try_from(own).expect("a head has ten bytes at most");
         bytes - own
     }
 }
@@ -98,9 +113,9 @@ impl<S> Socket<S> {
     }
 
     /// Takes a message over; the last one must be gone.
-    pub(crate) fn start(&mut self, body: Bytes) {
+    pub(crate) fn start(&mut self, kind: Kind, body: Bytes) {
         assert!(self.unsent.is_none(), "one message at a time");
-        let head = Head::new(body.len());
+        let head = Head::new(kind, body.len());
         self.unsent = Some(Unsent { head, body });
     }
 }
@@ -181,16 +196,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn heads_have_the_length_in_one_byte_or_three() {
-        for (len, head) in [
-            (0, &[0x82, 0][..]),
-            (125, &[0x82, 125]),
-            (126, &[0x82, 126, 0, 126]),
-            (8192, &[0x82, 126, 0x20, 0]),
+    async fn heads_have_the_length_in_one_byte_or_three_or_nine() {
+        for (kind, len, head) in [
+            (Kind::Binary, 0, &[0x82, 0][..]),
+            (Kind::Binary, 125, &[0x82, 125]),
+            (Kind::Binary, 126, &[0x82, 126, 0, 126]),
+            (Kind::Binary, 8192, &[0x82, 126, 0x20, 0]),
+            (Kind::Text, 65_535, &[0x81, 126, 0xff, 0xff]),
+            (Kind::Text, 65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ] {
-            let (stream, mut peer) = duplex(10_000);
+            let (stream, mut peer) = duplex(100_000);
             let mut socket = Socket::new(stream);
-            socket.start(vec![7; len].into());
+            socket.start(kind, vec![7; len].into());
             assert!(try_flush(&mut socket).await);
             let got = read(&mut peer, head.len() + len).await;
             assert_eq!(&got[..head.len()], head);
@@ -202,7 +219,7 @@ mod tests {
     async fn what_the_library_writes_goes_behind_a_message_never_into_it() {
         let (stream, mut peer) = duplex(3);
         let mut socket = Socket::new(stream);
-        socket.start(Bytes::from_static(b"hello"));
+        socket.start(Kind::Binary, Bytes::from_static(b"hello"));
         assert!(!try_flush(&mut socket).await, "the pipe takes three bytes");
         let (wrote, got) = tokio::join!(
             async {

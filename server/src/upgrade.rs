@@ -11,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use downbeat::limits::CLOSE_WITHIN;
-use downbeat::wire::{ClientMessage, Close, CloseCode, SUBPROTOCOL, decode_client};
+use downbeat::wire::{ClientMessage, Close, CloseCode, decode_client};
 use downbeat::{EnterError, Incoming, LinkError, Outgoing, Refusal};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -22,11 +22,17 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::Connection;
 use crate::gate::{Admitted, Refused, judge};
+use crate::json_link::{self, Hello};
 use crate::limits::{NOT_SENT_BYTES_LOW, PINGS_BEFORE_HELLO_MAX, SEND_BUFFER_BYTES};
+use crate::member_link::Speech;
 use crate::server::Server;
 use crate::ws_link::WsLink;
 
 const NO_HELLO: Close = Close::with_reason(CloseCode::Policy, "no hello in time");
+const MISMATCH: Close = Close::with_reason(
+    CloseCode::Mismatch,
+    "client was built for other types; reload",
+);
 const TOO_MANY_ROOMS: Close = Close::with_reason(CloseCode::Refused, "too many rooms");
 
 /// `GET /ws/{game}/{room}`.
@@ -59,6 +65,7 @@ pub(crate) async fn handle(
         return Refused::NotWebSocket.into_response();
     };
     let accept = derive_accept_key(key.as_bytes());
+    let speech = admitted.speech;
     let entrant = Entrant {
         deadline: connection.deadline(server.config.limits.handshake),
         server: Arc::clone(&server),
@@ -72,10 +79,10 @@ pub(crate) async fn handle(
             entrant.run(upgraded).await;
         }
     });
-    switching_protocols(&accept)
+    switching_protocols(&accept, speech)
 }
 
-fn switching_protocols(accept: &str) -> Response {
+fn switching_protocols(accept: &str, speech: Speech) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -83,7 +90,7 @@ fn switching_protocols(accept: &str) -> Response {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let accept = HeaderValue::from_str(accept).expect("base64 is fit for a header");
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    let protocol = HeaderValue::from_static(SUBPROTOCOL);
+    let protocol = HeaderValue::from_static(speech.subprotocol());
     headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     response
 }
@@ -116,8 +123,8 @@ impl Entrant {
         let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
         let _ = socket.set_tcp_notsent_lowat(NOT_SENT_BYTES_LOW);
         let bytes_max = self.server.config.limits.client_message_bytes;
-        let connection = Arc::clone(&self.connection);
-        let mut link = WsLink::new(stream, &parts.read_buf, bytes_max, connection).await;
+        let whose = (Arc::clone(&self.connection), self.admitted.speech);
+        let mut link = WsLink::new(stream, &parts.read_buf, bytes_max, whose).await;
         let hello = tokio::select! {
             hello = timeout_at(self.deadline, hello(&mut link)) => {
                 hello.unwrap_or(Err(NoHello::Close(NO_HELLO)))
@@ -126,15 +133,28 @@ impl Entrant {
                 Err(NoHello::Close(CloseCode::GoingAway.into()))
             }
         };
-        match hello {
+        let checked = hello.and_then(|hello| self.check_schema(hello));
+        match checked {
             Ok(name) => self.enter(&name, link).await,
             Err(NoHello::Close(close)) => self.say_goodbye(link, close).await,
             Err(NoHello::Gone) => self.server.handshakes.count_vanished(),
         }
     }
 
+    /// Who was built for other types would not understand a word; answers the name.
+    fn check_schema(&self, hello: Hello) -> Result<String, NoHello> {
+        match (self.admitted.game.schema_hash(), hello.schema) {
+            (Some(expected), Some(got)) if got != expected => {
+                let game = &**self.admitted.game.name();
+                tracing::debug!(game, expected, got, "client was built for other types");
+                Err(NoHello::Close(MISMATCH))
+            }
+            _ => Ok(hello.name),
+        }
+    }
+
     async fn enter(self, name: &str, link: WsLink) {
-        let Admitted { game, may_open } = &self.admitted;
+        let Admitted { game, may_open, .. } = &self.admitted;
         let address = link.connection().address;
         let opens = *may_open && game.check(&self.room, false).is_err();
         if opens && !self.server.has_openings_left(address) {
@@ -184,14 +204,13 @@ impl Entrant {
     }
 }
 
-/// Waits for the first message, and takes the name out of it.
-async fn hello(link: &mut WsLink) -> Result<String, NoHello> {
+/// Waits for the first message.
+async fn hello(link: &mut WsLink) -> Result<Hello, NoHello> {
     for _ in 0..=PINGS_BEFORE_HELLO_MAX {
         return match link.next().await {
-            Some(Ok(Incoming::Binary(bytes))) => match decode_client::<()>(&bytes) {
-                Ok(ClientMessage::Hello { name }) => Ok(name),
-                Ok(_) | Err(_) => Err(NoHello::Close(CloseCode::BadData.into())),
-            },
+            Some(Ok(Incoming::Binary(bytes))) => {
+                read_hello(link.speech(), &bytes).ok_or(NoHello::Close(CloseCode::BadData.into()))
+            }
             Some(Ok(Incoming::Text)) => Err(NoHello::Close(CloseCode::BadData.into())),
             Some(Ok(Incoming::Pong(_))) => continue,
             Some(Err(LinkError::Peer(code))) => Err(NoHello::Close(code.into())),
@@ -199,4 +218,19 @@ async fn hello(link: &mut WsLink) -> Result<String, NoHello> {
         };
     }
     Err(NoHello::Close(CloseCode::Policy.into()))
+}
+
+fn read_hello(speech: Speech, bytes: &[u8]) -> Option<Hello> {
+    match speech {
+        Speech::Json => json_link::hello(bytes)
+            .inspect_err(|error| tracing::debug!(error, "bad JSON hello"))
+            .ok(),
+        Speech::Binary => match decode_client::<()>(bytes) {
+            Ok(ClientMessage::Hello { name, schema }) => Some(Hello {
+                name,
+                schema: Some(schema),
+            }),
+            Ok(_) | Err(_) => None,
+        },
+    }
 }

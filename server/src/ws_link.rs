@@ -26,7 +26,8 @@ use crate::connection::Connection;
 use crate::limits::{
     DISCARD_BYTES_PER_POLL, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX,
 };
-use crate::socket::Socket;
+use crate::member_link::Speech;
+use crate::socket::{Kind, Socket};
 
 /// One member's socket, with its place among the connections.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct WsLink {
     /// The peer did what it must not: the rest of what it sends is thrown away. It must be read
     /// nevertheless, else TCP answers with a reset that overtakes the goodbye.
     discarding: bool,
+    speech: Speech,
     connection: Arc<Connection>,
 }
 
@@ -44,7 +46,7 @@ impl WsLink {
         stream: TcpStream,
         read: &[u8],
         message_bytes_max: usize,
-        connection: Arc<Connection>,
+        (connection, speech): (Arc<Connection>, Speech),
     ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
@@ -61,8 +63,14 @@ impl WsLink {
         Self {
             ws: ws.await,
             discarding: false,
+            speech,
             connection,
         }
+    }
+
+    /// The subprotocol that was agreed on.
+    pub(crate) const fn speech(&self) -> Speech {
+        self.speech
     }
 
     /// Whose it is.
@@ -114,8 +122,15 @@ impl Stream for WsLink {
         }
         let incoming = match ready!(Pin::new(&mut self.ws).poll_next(cx)) {
             None => return Poll::Ready(None),
-            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
-            Some(Ok(Message::Text(_))) => Incoming::Text,
+            // A text where texts are spoken is what a binary message is elsewhere; what is of the
+            // wrong kind has no contents.
+            Some(Ok(message @ (Message::Binary(_) | Message::Text(_)))) => {
+                match (self.speech, message) {
+                    (Speech::Binary, Message::Binary(bytes)) => Incoming::Binary(bytes),
+                    (Speech::Json, Message::Text(text)) => Incoming::Binary(text.into()),
+                    _ => Incoming::Text,
+                }
+            }
             Some(Ok(Message::Pong(payload))) => Incoming::Pong(payload),
             // The library's answer goes out with the next read.
             Some(Ok(Message::Ping(_))) => Incoming::Pong(Bytes::new()),
@@ -151,10 +166,13 @@ impl Sink<Outgoing> for WsLink {
     fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
         let message = match item {
             Outgoing::Frame(bytes) => {
-                self.ws.get_mut().start(bytes);
+                self.ws.get_mut().start(Kind::Binary, bytes);
                 return Ok(());
             }
-            Outgoing::Text(text) => Message::Text(text.into()),
+            Outgoing::Text(text) => {
+                self.ws.get_mut().start(Kind::Text, text.into());
+                return Ok(());
+            }
             Outgoing::Ping(payload) => Message::Ping(payload),
             Outgoing::Close(close) => Message::Close(Some(CloseFrame {
                 code: tungstenite::protocol::frame::coding::CloseCode::from(close.code.number()),

@@ -56,7 +56,10 @@ async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to
     for name in ["Ada", "Bob"] {
         let mut socket = connect(port, "/ws/meadow/main").await.expect("let in");
         socket
-            .send(Message::binary(hello(name)))
+            .send(Message::binary(hello(
+                name,
+                downbeat::Schema::hash_of::<Meadow>().expect("described"),
+            )))
             .await
             .expect("sent");
         let mut view = View::<Meadow>::new();

@@ -290,7 +290,7 @@ async fn wrong_messages_close_with_the_documented_code() {
         ("unknown message", Incoming::Binary(vec![9].into()), 1007),
         (
             "a second hello",
-            Incoming::Binary(downbeat::client::hello("Ada").into()),
+            Incoming::Binary(downbeat::client::hello("Ada", 0).into()),
             1007,
         ),
     ];

@@ -155,7 +155,7 @@ impl<G: Game> Bot<G> {
 
     async fn play(&mut self) -> End {
         let name = format!("bot-{}", self.place.number + 1);
-        if let Err(end) = self.send(hello(&name)) {
+        if let Err(end) = self.send(hello(&name, downbeat::Schema::hash_of::<G>().unwrap_or(0))) {
             return end;
         }
         while !self.course.stage.is_over() {

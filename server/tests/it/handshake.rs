@@ -145,10 +145,10 @@ async fn rooms_are_capped_per_address_also_where_many_come_at_once() {
     let (mut a, mut b) = (connect("a").await, connect("b").await);
     let mut c = connect("c").await;
     for client in [&mut a, &mut b] {
-        client.send(downbeat::client::hello("Ada")).await;
+        client.send(crate::stage::hello("Ada")).await;
         client.see(|view| view.welcome.is_some()).await;
     }
-    c.send(downbeat::client::hello("Ada")).await;
+    c.send(crate::stage::hello("Ada")).await;
     assert_eq!(c.goodbye().await, (4003, "too many rooms".to_owned()));
 }
 

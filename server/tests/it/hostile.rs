@@ -173,7 +173,7 @@ async fn frames_that_the_rfc_forbids_end_with_their_code() {
 #[tokio::test]
 async fn messages_that_cannot_be_decoded_end_with_1007() {
     let running = start().await;
-    let whole = [1, 0xfb, 44, 1, 0, 0xfc, 1, 2, 3, 4];
+    let whole = [1, 0xfb, 44, 1, 0, 8, 0xfc, 1, 2, 3, 4];
     let mut table: Vec<Vec<u8>> = (0..whole.len()).map(|cut| whole[..cut].to_vec()).collect();
     table.push([&whole[..], &[0]].concat());
     table.push(vec![4]);
@@ -207,7 +207,7 @@ async fn a_flood_of_pings_before_the_hello_ends_with_1008() {
 #[tokio::test]
 async fn a_message_may_come_in_fragments_and_in_single_bytes() {
     let running = start().await;
-    let hello = downbeat::client::hello(&"é".repeat(24));
+    let hello = crate::stage::hello(&"é".repeat(24));
     let (last, start) = hello.split_last().expect("not empty");
     let fragments = start.iter().enumerate();
     let fragments =
@@ -231,7 +231,7 @@ async fn who_vanishes_at_whatever_moment_leaves_nothing_behind() {
     let mut config = downbeat_server::Config::for_tests();
     config.limits.handshake = Duration::from_secs(1);
     let running = start_with(config).await;
-    let hello = frame(0x82, &downbeat::client::hello("Eve"));
+    let hello = frame(0x82, &crate::stage::hello("Eve"));
     let all = [HANDSHAKE.as_bytes(), &hello].concat();
     let head = HANDSHAKE.len();
     let cuts = [

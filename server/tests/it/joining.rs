@@ -26,7 +26,7 @@ async fn an_input_right_behind_the_hello_is_not_lost() {
     let running = start().await;
     let mut ada = Client::connect(running.addr(), "main").await.expect("in");
     let input = ada.view.input(1, 5);
-    ada.send(downbeat::client::hello("Ada")).await;
+    ada.send(crate::stage::hello("Ada")).await;
     ada.send(input).await;
     ada.see(|view| view.shared.sum == 5).await;
 }

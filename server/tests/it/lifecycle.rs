@@ -51,6 +51,7 @@ struct Stuck;
 #[downbeat::game]
 impl Game for Stuck {
     const NAME: &'static str = "adder";
+    type Shared = crate::stage::Sum; // its clients are the adder's
     type Input = u32;
 
     fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {

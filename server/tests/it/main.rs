@@ -3,6 +3,8 @@
 mod stage;
 mod joining;
 mod handshake;
+mod json;
+mod schema;
 mod offences;
 mod hostile;
 mod offenders;

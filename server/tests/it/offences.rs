@@ -44,7 +44,7 @@ async fn text_is_closed_with_1007() {
 
 #[tokio::test]
 async fn trailing_bytes_are_closed_with_1007() {
-    let mut message = downbeat::client::hello("Ada");
+    let mut message = crate::stage::hello("Ada");
     message.push(0);
     closes_with(binary(message), BAD_DATA).await;
 }

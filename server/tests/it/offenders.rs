@@ -78,7 +78,7 @@ async fn offenders_get_their_codes_in_close_frame_log_and_metrics() {
         let (players, path) = (served.players, "/ws/counter/main");
         let request = crate::stage::handshake(players, path);
         let mut client = Client::connect_with(players, request).await.expect("in");
-        client.send(downbeat::client::hello("Eve")).await;
+        client.send(crate::stage::hello("Eve")).await;
         client.see(|view| view.tick.number() > 0).await;
         client
     };

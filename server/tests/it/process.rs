@@ -301,7 +301,7 @@ async fn a_second_signal_does_not_wait_for_goodbyes() {
     let mut client = Client::connect_with(served.players, request)
         .await
         .expect("in");
-    client.send(downbeat::client::hello("Ada")).await;
+    client.send(crate::stage::hello("Ada")).await;
     client.see(|view| view.welcome.is_some()).await;
     served.signal("-INT");
     let ended = tokio::task::spawn_blocking(move || {

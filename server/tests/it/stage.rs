@@ -101,7 +101,7 @@ impl Client {
     /// Connects and joins.
     pub(crate) async fn join(address: SocketAddr, room: &str, name: &str) -> Self {
         let mut client = Self::connect(address, room).await.expect("let in");
-        client.send(downbeat::client::hello(name)).await;
+        client.send(hello(name)).await;
         client.see(|view| view.welcome.is_some()).await;
         client
     }
@@ -187,4 +187,10 @@ pub(crate) fn status(response: &str) -> u16 {
     let status = response.split(' ').nth(1);
     let status = status.and_then(|status| status.parse().ok());
     status.unwrap_or_else(|| panic!("no status in {response:?}"))
+}
+
+/// The first message of a client that was built for `Adder`.
+pub(crate) fn hello(name: &str) -> Vec<u8> {
+    let schema = downbeat::Schema::hash_of::<Adder>().expect("described");
+    downbeat::client::hello(name, schema)
 }
