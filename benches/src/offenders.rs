@@ -147,6 +147,7 @@ fn walk(seq: u32) -> Vec<u8> {
     codec::encode(&ClientMessage::Input {
         seq,
         seen: Tick::ZERO,
+        behind: 0,
         input: Input::Walk { dx: 127, dy: 0 },
     })
 }

@@ -18,7 +18,7 @@ use super::{Body, Named, Root, Scalar, Shape, Type, Variant, fields_of};
 use crate::codec::{self, Encoder};
 use crate::limits::{DECODE_DEPTH_MAX, SCHEMA_VALUES_MAX};
 use crate::panics;
-use crate::replicate::{Data, Replicate, all_fields};
+use crate::replicate::{Data, Masks, Replicate};
 
 /// Why a type cannot be described.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,7 @@ impl Tracer {
         // otherwise on a field.
         let root = self.trace::<T>(|value| {
             let mut by_field = Vec::new();
-            value.encode_exact(all_fields::<T>(), &mut Encoder::new(&mut by_field));
+            value.encode_exact(Masks::<T>::ALL, &mut Encoder::new(&mut by_field));
             by_field == codec::encode(value)
         });
         let root = match root {

@@ -52,7 +52,7 @@ pub(super) fn frame<G: Game>(view: &mut View<G>, names: &FieldNames) -> String {
         "tick": view.tick.number(),
         "due": view.due,
         "input_ack": view.input_ack,
-        "lead": view.lead,
+        "lead": view.lead_ms,
         "reset": changes.reset,
         "removed": std::mem::take(&mut changes.removed),
         "entities": entities(view, &changes, names),
