@@ -1,4 +1,4 @@
-//! How much processor time a process has used, as Linux counts it.
+//! How much processor time a process, or everybody, has used, as Linux counts it.
 
 /// Ticks of the kernel's accounting clock per second: `USER_HZ`, 100 on every Linux that we know.
 const CLOCK_HZ: f64 = 100.0;
@@ -22,9 +22,37 @@ fn parse(stat: &str) -> Option<f64> {
     Some((user.parse::<f64>().ok()? + system.parse::<f64>().ok()?) / CLOCK_HZ)
 }
 
+/// What all processors together have worked since the machine began. Units: seconds.
+///
+/// # Errors
+/// If there is no `/proc`.
+pub(crate) fn everybodys_seconds() -> Result<f64, String> {
+    let stat = std::fs::read_to_string("/proc/stat").map_err(|e| format!("/proc/stat: {e}"))?;
+    parse_everybodys(&stat).ok_or_else(|| "/proc/stat has no times".into())
+}
+
+/// Source: proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+fn parse_everybodys(stat: &str) -> Option<f64> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?;
+    let times = fields.split_whitespace().take(8).map(str::parse::<f64>);
+    let times = times.collect::<Result<Vec<_>, _>>().ok()?;
+    let &[user, nice, system, _idle, _iowait, irq, softirq, steal] = &times[..] else {
+        return None;
+    };
+    Some((user + nice + system + irq + softirq + steal) / CLOCK_HZ)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everybody_works_but_the_idle() {
+        let stat = "cpu  100 20 30 9999 500 4 5 6 7 8\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
+        assert_eq!(parse_everybodys(stat), Some(1.65));
+        assert_eq!(parse_everybodys("cpu  1 2 3\n"), None);
+        assert!(everybodys_seconds().is_ok());
+    }
 
     #[test]
     fn the_times_are_found_behind_any_name() {

@@ -7,6 +7,9 @@ const INTERFRAME_P99_MS_MAX: f64 = 75.0;
 
 const FRAMES_PCT_MIN: f64 = 99.0;
 
+/// What others may take of one core while something is measured: a machine at rest takes 2.
+const OTHERS_PCT_MAX: f64 = 10.0;
+
 /// What was counted in the window.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -29,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) server_cpu_s: f64,
     /// Of the driver itself.
     pub(crate) driver_cpu_s: f64,
+    /// Of everybody else on the machine.
+    pub(crate) others_cpu_s: f64,
     /// The first thing that went wrong.
     pub(crate) problem: Option<String>,
 }
@@ -58,6 +63,16 @@ impl Report {
     /// Processor seconds of the server per 1,000 seconds of a client.
     pub(crate) fn cpu_s_per_1000_client_s(&self) -> f64 {
         1000.0 * self.server_cpu_s / (f64::from(self.playing) * self.window_s)
+    }
+
+    /// What others took of one core.
+    pub(crate) fn others_pct(&self) -> f64 {
+        percent(self.others_cpu_s, self.window_s)
+    }
+
+    /// Others had so much of the machine that a failure says nothing.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.others_pct() > OTHERS_PCT_MAX
     }
 
     /// How busy the driver was: near 100 it is the driver that was measured.
