@@ -6,10 +6,18 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+mod capacity;
+mod cpu;
+mod driver;
+mod epoll;
+mod header;
 mod idle;
 mod offenders;
+mod search;
 mod server;
+mod subject;
 mod tick;
+mod websocket;
 mod world;
 
 /// What to measure, and for how long.
@@ -37,11 +45,21 @@ pub(crate) fn figure(name: &str, value: f64, unit: &str) {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let Some(done) = part(&arguments) {
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "figures {}: {error}", arguments[0]);
+                ExitCode::from(2)
+            }
+        };
+    }
     let mut plan = Plan {
         quick: false,
         prefixes: Vec::new(),
     };
-    for argument in std::env::args().skip(1) {
+    for argument in arguments {
         match argument.as_str() {
             "--quick" => plan.quick = true,
             flag if flag.starts_with('-') => {
@@ -62,6 +80,7 @@ fn main() -> ExitCode {
         (&idle::NAMES[..], idle::measure),
         (&world::NAMES[..], world::measure),
         (&offenders::NAMES[..], offenders::measure),
+        (&capacity::NAMES[..], capacity::measure),
     ];
     let mut known = false;
     for (names, measure) in measured {
@@ -83,5 +102,25 @@ fn main() -> ExitCode {
             plan.prefixes
         );
         ExitCode::from(2)
+    }
+}
+
+/// What figures start as processes of their own: `epoll ADDRESS`, and `drive …`.
+fn part(arguments: &[String]) -> Option<Result<(), String>> {
+    let (name, rest) = arguments.split_first()?;
+    match name.as_str() {
+        "epoll" => Some(match rest {
+            [address] => match address.parse() {
+                Ok(address) => epoll::serve(address).map_err(|e| e.to_string()),
+                Err(error) => Err(format!("{address}: {error}")),
+            },
+            _ => Err("epoll ADDRESS".into()),
+        }),
+        "drive" => Some(driver::Options::parse(rest).and_then(|options| {
+            let report = driver::drive(options)?;
+            let json = serde_json::to_string(&report).map_err(|e| e.to_string())?;
+            writeln!(std::io::stdout(), "{json}").map_err(|e| e.to_string())
+        })),
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,13 @@ pub(crate) fn binary() -> Result<PathBuf, String> {
 
 impl Server {
     pub(crate) fn start() -> Result<Self, String> {
+        Self::start_on(None)
+    }
+
+    /// On one core, if one is named.
+    pub(crate) fn start_on(core: Option<&str>) -> Result<Self, String> {
         let (address, admin) = (free_port()?, free_port()?);
-        let mut command = Command::new(binary()?);
+        let mut command = pinned(&binary()?, core);
         command
             .args([
                 "serve",
@@ -47,14 +52,12 @@ impl Server {
             address,
             admin,
         };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while get(address, "/readyz").is_err() {
-            if Instant::now() > deadline {
-                return Err("the server was not ready within 10 s".into());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(|| get(address, "/readyz").is_ok())?;
         Ok(server)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Resident memory. Units: bytes.
@@ -120,7 +123,29 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> Result<SocketAddr, String> {
+/// A command that runs on this core only. `taskset` becomes the program, so the process is the same.
+pub(crate) fn pinned(program: &Path, core: Option<&str>) -> Command {
+    let Some(core) = core else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("taskset");
+    command.args(["-c", core]).arg(program);
+    command
+}
+
+/// Waits until a server that was just started answers.
+pub(crate) fn wait_for(ready: impl Fn() -> bool) -> Result<(), String> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !ready() {
+        if Instant::now() > deadline {
+            return Err("the server was not ready within 10 s".into());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+pub(crate) fn free_port() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
     listener.local_addr().map_err(|e| e.to_string())
 }
