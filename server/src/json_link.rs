@@ -50,9 +50,11 @@ pub(crate) struct JsonLink<G: Game, L> {
 
 impl<G: Game, L: Link> JsonLink<G, L> {
     pub(crate) fn new(inner: L, names: Arc<FieldNames>) -> Self {
+        let mut view = Box::new(View::new());
+        view.track_changes();
         Self {
             inner,
-            view: Box::default(),
+            view,
             names,
             garbled: false,
             closed: false,
