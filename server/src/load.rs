@@ -360,12 +360,13 @@ mod tests {
                     seat: Seat::Spectator,
                     tick: Tick::new(5),
                     tick_rate_hz: 20,
+                    space: downbeat::Space::Whole,
                     game: "field".into(),
                     room: "load-1".into(),
                     name: "bot-1".into(),
                 };
                 tokio::spawn(async move {
-                    let first = vec![1, 1, 6, 1, 0];
+                    let first = vec![0x81, 6, 0, 1, 0];
                     for bytes in [welcome.encode(), first, then.to_vec()] {
                         let _ = socket.send(Message::Binary(bytes.into())).await;
                     }
@@ -380,14 +381,13 @@ mod tests {
     async fn what_cannot_be_is_a_view_mismatch() {
         for (then, what) in [
             (
-                &[1, 0, 7, 2, 9][..],
+                &[0x84, 7, 0, 2, 0, 9, 0, 0][..],
                 "view mismatch: input 9 is acknowledged, but only 0 were sent",
             ),
             (
-                &[1, 0, 7, 3, 0],
+                &[0x80, 7, 0, 3, 0],
                 "view mismatch: more frames were due than there were ticks",
             ),
-            (&[1, 0, 5, 1, 0], "view mismatch: a frame of an older tick"),
             (&[9], "view mismatch: byte 1: unknown message 9"),
         ] {
             let address = nonsense(then).await;

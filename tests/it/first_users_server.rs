@@ -70,7 +70,7 @@ async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to
         unreachable!("two joined");
     };
     let (id, _) = ada_view.avatar().expect("in the meadow");
-    let heading = ada_view.entities[&id].heading;
+    let heading = ada_view.entities.get(&id).expect("seen").heading;
     // One of four ways is another than where it looks, and free.
     let mut seq = 0;
     'pressed: for _ in 0..10 {
@@ -79,7 +79,7 @@ async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to
             let key = ada_view.input(seq, Input::Walk { dx, dy });
             ada.send(Message::binary(key)).await.expect("sent");
             until(ada, ada_view, |view| view.input_ack >= seq).await;
-            if ada_view.entities[&id].heading != heading {
+            if ada_view.entities.get(&id).expect("seen").heading != heading {
                 break 'pressed;
             }
         }

@@ -3,10 +3,12 @@
 mod first_users;
 mod first_users_server;
 mod games;
+mod json;
 mod new_project;
 mod process;
 mod room_task;
 mod rooms;
+mod types;
 mod tidy;
 mod vectors;
 mod steps_vectors;

@@ -3,7 +3,7 @@
 use downbeat::client::{Changes, View};
 use downbeat::schema::{Role, Schema};
 use downbeat::wire::{Pong, Welcome};
-use downbeat::{Field, Game, Replicate};
+use downbeat::{Field, FieldKind, Game, Replicate};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -69,9 +69,14 @@ pub(super) fn frame<G: Game>(view: &mut View<G>, names: &FieldNames) -> String {
 
 fn entities<G: Game>(view: &View<G>, changes: &Changes, names: &FieldNames) -> Value {
     let added = changes.added.iter().map(|&id| (id, u64::MAX));
-    // The member's own entity comes in full precision by itself.
+    // What cells round, the member's own entity is told by itself, exactly.
+    let exact = (0..).zip(G::Entity::FIELDS).map(|(bit, field)| {
+        let is_rounded = field.kind != FieldKind::Plain;
+        u64::from(is_rounded) << bit
+    });
+    let exact = exact.fold(0, |mask, bit| mask | bit);
     let own = view.avatar().filter(|_| changes.own);
-    let own = own.map(|(id, _)| (id, u64::MAX));
+    let own = own.map(|(id, _)| (id, exact));
     let changed = changes.changed.iter().copied();
     let mut all = Map::new();
     for (id, mask) in changed.chain(added).chain(own) {
