@@ -121,7 +121,11 @@ impl Game for Plain {
         for (id, pace) in ids.into_iter().zip(&mut self.paces) {
             if pace.1 == 0 {
                 let walks = room.rng().random_range(0..100) < self.layout.moving_pct;
-                let speed = if walks { room.rng().random_range(3.0..6.0) } else { 0.0 };
+                let speed = if walks {
+                    room.rng().random_range(3.0..6.0)
+                } else {
+                    0.0
+                };
                 *pace = (speed, room.rng().random_range(10..60));
                 let turn = room.rng().random_range(-1.5..1.5);
                 if walks && let Some(walker) = room.entity_mut(id) {

@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use downbeat::Vec2;
 use downbeat::client::{Applied, View};
 use downbeat::testing::Gallery;
-use downbeat::Vec2;
 use downbeat_benches::plain::{Layout, Plain};
 
 use crate::{Plan, figure};
@@ -128,14 +128,20 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
     let (step, write) = times(&mut gallery(layout, members), ticks);
     let member = |step: f64, write: f64, members: u32| (step - alone + write) / f64::from(members);
     figure(NAMES[1], member(step, write, members), "ns");
-    let crowded = Layout { crowd: 50, ..layout };
+    let crowded = Layout {
+        crowd: 50,
+        ..layout
+    };
     let (crowd_step, crowd_write) = times(&mut gallery(crowded, members), ticks);
     figure(
         "replication.user_ns_per_member_tick_crowded",
         member(crowd_step, crowd_write, members),
         "ns",
     );
-    let twice = Layout { crowd: 100, ..layout };
+    let twice = Layout {
+        crowd: 100,
+        ..layout
+    };
     let (twice_step, twice_write) = times(&mut gallery(twice, 2 * members), ticks);
     let more = twice_step + twice_write - crowd_step - crowd_write;
     figure(

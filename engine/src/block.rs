@@ -92,12 +92,7 @@ impl<'a> Blocks<'a> {
     ///
     /// # Panics
     /// If one item alone is larger than a message.
-    pub(crate) fn list(
-        &mut self,
-        flag: u8,
-        slots: u64,
-        mut write: impl FnMut(u8, &mut Vec<u8>),
-    ) {
+    pub(crate) fn list(&mut self, flag: u8, slots: u64, mut write: impl FnMut(u8, &mut Vec<u8>)) {
         if slots == 0 {
             return;
         }
@@ -187,8 +182,7 @@ impl<'a> BitWriter<'a> {
         self.pending |= value << self.count;
         self.count += width;
         if self.count >= 32 {
-            self.out
-                .extend_from_slice(&self.pending.to_le_bytes()[..4]);
+            self.out.extend_from_slice(&self.pending.to_le_bytes()[..4]);
             self.pending >>= 32;
             self.count -= 32;
         }
@@ -265,7 +259,11 @@ mod tests {
             out.resize(out.len() + ITEM_BYTES_MAX, 7);
         });
         assert_eq!(blob.starts.len(), 3);
-        let heads: Vec<_> = blob.starts.iter().map(|&at| blob.bytes[at as usize]).collect();
+        let heads: Vec<_> = blob
+            .starts
+            .iter()
+            .map(|&at| blob.bytes[at as usize])
+            .collect();
         let page = part::PAGE;
         assert_eq!(
             heads,

@@ -68,15 +68,19 @@ pub(crate) struct Beat {
     /// Ticks between two whole beats.
     pub(crate) period: u32,
     pub(crate) checks: bool,
+    /// Tiers in use, as bits.
+    pub(crate) used: u8,
     /// Tiers that slow members are reduced to, as bits: until now, and from now on.
     pub(crate) rates: u8,
     pub(crate) rates_next: u8,
 }
 
 /// All layers of a room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Cells {
     layers: BTreeMap<LayerKey, Layer>,
+    /// Tiers that anybody in the room may be sent, as bits; the others are not kept.
+    tiers: u8,
 }
 
 /// One layer: its cells in an arena, and where each of them is.
@@ -127,6 +131,25 @@ impl Output {
 }
 
 impl Cells {
+    pub(crate) const fn new(tiers: u8) -> Self {
+        Self {
+            layers: BTreeMap::new(),
+            tiers,
+        }
+    }
+
+    /// From this whole beat on other tiers are in use.
+    pub(crate) fn use_tiers(&mut self, tiers: u8) {
+        let new = tiers & !self.tiers;
+        self.tiers = tiers;
+        for tier in bits(u64::from(new)) {
+            let cells = self.layers.values_mut().flat_map(|layer| &mut layer.cells);
+            for page in cells.flat_map(|cell| &mut cell.pages) {
+                page.start(usize::from(tier));
+            }
+        }
+    }
+
     /// Puts a record somewhere.
     pub(crate) fn add(&mut self, layer: LayerKey, cell: CellId, record: Record) -> Spot {
         let cells = self.layers.entry(layer).or_default();
@@ -144,16 +167,20 @@ impl Cells {
 
     /// Takes a record away; `to` is where its entity went, if to a cell near by.
     pub(crate) fn remove(&mut self, spot: Spot, to: Option<CellId>) {
+        let tiers = self.tiers;
         let cell = self.cell_mut(spot);
         let to = to.and_then(|to| cell.id.number_of(to));
-        cell.pages[usize::from(spot.page)].remove(spot.slot, to.unwrap_or(TO_NOWHERE));
+        let to = to.unwrap_or(TO_NOWHERE);
+        cell.pages[usize::from(spot.page)].remove(spot.slot, to, tiers);
         cell.touch();
     }
 
     /// A record's entity moved within its cell, turned, or changed.
     pub(crate) fn update(&mut self, spot: Spot, at: [i32; 2], heading: u8, fields: u64) {
+        let tiers = self.tiers;
         let cell = self.cell_mut(spot);
-        if cell.pages[usize::from(spot.page)].update(spot.slot, at, heading, fields) {
+        let page = &mut cell.pages[usize::from(spot.page)];
+        if page.update(spot.slot, (at, heading), fields, tiers) {
             cell.touch();
         }
     }
@@ -173,10 +200,14 @@ impl Cells {
         beat: Beat,
         entity: &(impl Fn(EntityId) -> &'a E + Sync),
     ) {
+        let beat = Beat {
+            used: self.tiers,
+            ..beat
+        };
         for (key, layer) in &mut self.layers {
             let fields = key.fields::<E>();
-            let parallel = layer.cells.len() >= PARALLEL_CELLS_MIN
-                && rayon::current_thread_index().is_some();
+            let parallel =
+                layer.cells.len() >= PARALLEL_CELLS_MIN && rayon::current_thread_index().is_some();
             if parallel {
                 layer
                     .cells
@@ -194,7 +225,9 @@ impl Cells {
     pub(crate) fn stepping(&self) -> usize {
         let cells = self.layers.values().flat_map(|layer| &layer.cells);
         let pages = cells.flat_map(|cell| &cell.pages);
-        pages.map(|page| page.stepping().count_ones() as usize).sum()
+        pages
+            .map(|page| page.stepping().count_ones() as usize)
+            .sum()
     }
 
     /// Calls `with` for each cell in the order of layers and places.
@@ -367,7 +400,7 @@ impl Cell {
         for (number, page) in pages.iter_mut().enumerate() {
             awake |= page.settle();
             self.load += page.stepping().count_ones() * STEP_BYTES;
-            for tier in 0..TIERS {
+            for tier in bits(u64::from(beat.used)).map(usize::from) {
                 let bit = 1 << tier;
                 if beat.sent & bit == 0 || !page.is_pending(tier) {
                     // A tier that is not due keeps what it has to say.

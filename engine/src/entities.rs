@@ -503,7 +503,7 @@ mod tests {
     #[test]
     fn numbers_do_not_depend_on_what_other_layers_hold() {
         let run = |with_hidden: bool| {
-            let (mut entities, mut cells) = (Entities::new(), Cells::default());
+            let (mut entities, mut cells) = (Entities::new(), Cells::new(1));
             let mut seen = Vec::new();
             for tick in 1..60 {
                 let hidden = with_hidden.then(|| {
@@ -539,7 +539,10 @@ mod tests {
         assert_eq!(entities.net(id, now), None, "nobody sees it without a team");
         entities.set_team(id, Some(Team(0)));
         assert_eq!(entities.net(id, now), Some(TEAM_NETS + 1));
-        assert_eq!(entities.net(entities.slots.keys().next().expect("one"), now), Some(TEAM_NETS + 1));
+        assert_eq!(
+            entities.net(entities.slots.keys().next().expect("one"), now),
+            Some(TEAM_NETS + 1)
+        );
     }
 
     #[test]

@@ -190,19 +190,14 @@ pub(crate) struct Tiers(pub(crate) [Option<u8>; RINGS]);
 
 impl Tiers {
     pub(crate) fn of(self, number: u8) -> Option<u8> {
-        self.0[usize::from(ring(number))]
+        self.0[usize::from(RING_OF[usize::from(number)])]
     }
 
     /// The cells of a window that are seen, as bits.
     pub(crate) fn window(self) -> u64 {
-        (0..WINDOW_CELLS)
-            .filter(|&number| self.of(number).is_some())
-            .fold(0, |mask, number| mask | 1 << number)
-    }
-
-    /// The tiers that are there, as bits.
-    pub(crate) fn used(self) -> u8 {
-        self.0.into_iter().flatten().fold(0, |mask, tier| mask | 1 << tier)
+        let rings = self.0.iter().zip(RING_CELLS);
+        let seen = rings.filter(|(tier, _)| tier.is_some());
+        seen.fold(0, |mask, (_, cells)| mask | cells)
     }
 
     /// No tier more often than this one.
@@ -232,6 +227,26 @@ pub(crate) const fn ring(number: u8) -> u8 {
     let y = (number / WINDOW_SIDE).abs_diff(VIEW_RINGS_MAX);
     if x > y { x } else { y }
 }
+
+/// The ring of each cell of a window, and the cells of each ring as bits.
+const RING_OF: [u8; WINDOW_CELLS as usize] = {
+    let mut rings = [0; WINDOW_CELLS as usize];
+    let mut number = 0;
+    while number < WINDOW_CELLS {
+        rings[number as usize] = ring(number);
+        number += 1;
+    }
+    rings
+};
+const RING_CELLS: [u64; RINGS] = {
+    let mut cells = [0; RINGS];
+    let mut number = 0;
+    while number < WINDOW_CELLS {
+        cells[ring(number) as usize] |= 1 << number;
+        number += 1;
+    }
+    cells
+};
 
 /// The numbers of a window's cells, nearest first.
 pub(crate) const NEAREST_FIRST: [u8; WINDOW_CELLS as usize] = {
@@ -336,7 +351,10 @@ mod tests {
         while let Some(next) = rungs.last().and_then(|t| t.demoted()) {
             rungs.push(next);
         }
-        let rungs: Vec<_> = rungs.iter().map(|t| t.0.map(|t| t.expect("seen"))).collect();
+        let rungs: Vec<_> = rungs
+            .iter()
+            .map(|t| t.0.map(|t| t.expect("seen")))
+            .collect();
         assert_eq!(
             rungs,
             [[0, 0, 1, 2], [0, 0, 2, 2], [0, 1, 2, 2], [0, 2, 2, 2]]

@@ -122,9 +122,9 @@ pub use crate::rate::Bucket;
 pub use crate::replicate::{
     Data, Field, FieldKind, Heading, Replicate, SeenBy, quantise, unquantise,
 };
-pub use crate::schema::{Schema, SchemaError};
 pub use crate::rng::{Rng, seeded};
 pub use crate::room::Room;
+pub use crate::schema::{Schema, SchemaError};
 pub use crate::tick::Tick;
 pub use crate::timers::TimerId;
 pub use crate::world::{LoopPanicked, Stopped, World, WorldConfig, WorldHandle};

@@ -137,13 +137,15 @@ impl Page {
         slot
     }
 
-    /// Lets an entity go.
-    pub(crate) fn remove(&mut self, slot: u8, to: u8) {
+    /// Lets an entity go. `tiers` are those in use, as bits, here and below.
+    pub(crate) fn remove(&mut self, slot: u8, to: u8, tiers: u8) {
         let bit = 1 << slot;
         self.live &= !bit;
         self.stepping &= !bit;
         self.stepped.iter_mut().for_each(|stepped| *stepped &= !bit);
-        for (pending, sent) in self.pending.iter_mut().zip(&mut self.sent) {
+        for tier in bits(u64::from(tiers)) {
+            let tier = usize::from(tier);
+            let (pending, sent) = (&mut self.pending[tier], &mut self.sent[tier]);
             pending.moved &= !bit;
             pending.turned &= !bit;
             pending.changed &= !bit;
@@ -156,21 +158,27 @@ impl Page {
     }
 
     /// An entity moved, turned or changed. Answers whether viewers have anything to learn.
-    pub(crate) fn update(&mut self, slot: u8, at: [i32; 2], heading: u8, fields: u64) -> bool {
+    pub(crate) fn update(
+        &mut self,
+        slot: u8,
+        (at, heading): ([i32; 2], u8),
+        fields: u64,
+        tiers: u8,
+    ) -> bool {
         let (i, bit) = (usize::from(slot), 1 << slot);
         let [dx, dy] = [at[0] - self.at[i][0], at[1] - self.at[i][1]];
         let moved = (dx, dy) != (0, 0);
         let looked = std::mem::replace(&mut self.heading[i], heading);
         if moved {
             self.at[i] = at;
+            // What moved is put together for the tiers when the tick is over.
             self.stepping |= bit;
-            self.pending.iter_mut().for_each(|p| p.moved |= bit);
         }
         let turned = self.turn(slot, moved.then_some((dx, dy)), looked != heading);
         if fields != 0 {
-            for (pending, sent) in self.pending.iter_mut().zip(&mut self.sent) {
-                pending.changed |= bit;
-                sent.fields[i] |= fields;
+            for tier in bits(u64::from(tiers)) {
+                self.pending[usize::from(tier)].changed |= bit;
+                self.sent[usize::from(tier)].fields[i] |= fields;
             }
         }
         moved || turned || fields != 0
@@ -209,7 +217,21 @@ impl Page {
             self.shown[i] = self.heading[i];
             self.pending.iter_mut().for_each(|p| p.turned |= bit);
         }
+        self.pending
+            .iter_mut()
+            .for_each(|p| p.moved |= self.stepping);
         lately != 0
+    }
+
+    /// A tier comes into use after a whole beat: it has sent everything.
+    pub(crate) fn start(&mut self, tier: usize) {
+        self.pending[tier] = Pending::default();
+        let sent = &mut self.sent[tier];
+        sent.known = self.live;
+        sent.at = self.at;
+        sent.shown = self.shown;
+        sent.follows = self.follows;
+        sent.fields = [0; SLOTS];
     }
 
     /// This tick is over.
@@ -363,7 +385,9 @@ impl Page {
             let follows = self.follows & bit != 0;
             follows != (sent.follows & bit != 0) || (!follows && self.shown[i] != sent.shown[i])
         };
-        let turned = bits(slots).filter(differ).fold(0, |all, slot| all | 1u64 << slot);
+        let turned = bits(slots)
+            .filter(differ)
+            .fold(0, |all, slot| all | 1u64 << slot);
         if turned == 0 {
             return;
         }
@@ -403,7 +427,11 @@ impl Page {
                 let follows = self.follows >> slot & 1 == 1;
                 scratch.extend_from_slice(&if follows { [0, 0] } else { [1, self.shown[i]] });
             }
-            let mask = if overlay { fields.overlay } else { fields.whole };
+            let mask = if overlay {
+                fields.overlay
+            } else {
+                fields.whole
+            };
             entity(self.ids[i]).encode(mask, &mut Encoder::new(scratch));
             sum.add(scratch);
         }

@@ -108,7 +108,10 @@ impl Pieces {
         }
         let mut open = None::<usize>;
         for (at, &start) in blob.starts.iter().enumerate() {
-            let end = blob.starts.get(at + 1).map_or(blob.bytes.len(), |&end| end as usize);
+            let end = blob
+                .starts
+                .get(at + 1)
+                .map_or(blob.bytes.len(), |&end| end as usize);
             let block = &blob.bytes[start as usize..end];
             let fits = open.is_some() && self.last_len() + block.len() <= BODY_BYTES_MAX;
             if !fits {

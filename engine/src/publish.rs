@@ -9,7 +9,7 @@ use crate::cells::{Beat, LayerKey};
 use crate::codec::Encoder;
 use crate::frame::{Frame, MemberPart, Recipients};
 use crate::game::{Game, Look, PlayerId, Seat, Team, To};
-use crate::grid::{CellId, TIERS, Tiers, bits, shift, units};
+use crate::grid::{CellId, Space, TIERS, Tiers, bits, shift, units};
 use crate::limits::{CHECKSUM_EVERY_TICKS, STATE_BYTES_MAX, VIEW_BYTES_PER_TICK_MAX};
 use crate::members::Member;
 use crate::replicate::{Masks, Replicate};
@@ -123,7 +123,7 @@ pub(crate) fn finish<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
 /// Which tiers this tick sends.
 fn beat<G: Game>(room: &Room<G>) -> Beat {
     let tick = room.tick.number();
-    let used = room.space.tiers().used() | room.publisher.rates;
+    let used = used_tiers(room.space, room.publisher.rates);
     let rarest = 7 - u8::try_from(used.leading_zeros()).unwrap_or(7);
     let period = 1 << rarest;
     let whole = tick.is_multiple_of(period);
@@ -139,6 +139,7 @@ fn beat<G: Game>(room: &Room<G>) -> Beat {
         whole,
         period,
         checks: tick.is_multiple_of(CHECKSUM_EVERY_TICKS),
+        used: 0,
         rates: room.publisher.rates,
         rates_next: room.publisher.rates,
     }
@@ -249,11 +250,13 @@ fn serve<G: Game>(room: &mut Room<G>) {
     let Room {
         cells,
         publisher,
+        space,
         tick,
         ..
     } = room;
     if tick.number().is_multiple_of(1 << (TIERS - 1)) {
         publisher.rates = 1 | std::mem::take(&mut publisher.rates_wanted);
+        cells.use_tiers(used_tiers(*space, publisher.rates));
     }
     cells.for_each(|layer, cell| {
         cell.wanted = match layer {
@@ -285,6 +288,17 @@ impl Publisher {
             .crowds
             .binary_search_by_key(&(anchor, team), |crowd| crowd.at);
         Some(self.crowds[at.ok()?].tiers)
+    }
+}
+
+/// The tiers that a room may send: those of its rings, those that a crowd's rings come down to, and
+/// those of slow members.
+pub(crate) fn used_tiers(space: Space, rates: u8) -> u8 {
+    match space {
+        Space::Whole => rates,
+        // Any ring but the anchor may be demoted to any tier.
+        Space::Grid { far: 0, .. } => 1 | rates,
+        Space::Grid { .. } => u8::MAX >> (8 - TIERS),
     }
 }
 
@@ -340,7 +354,12 @@ fn publish_members<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
             let from = frame.own.len();
             write_seat(member.seat_shown, &mut frame.own);
             let all = Masks::<G::Private>::ALL;
-            write_update(section::PRIVATE, member.private.value(), all, &mut frame.own);
+            write_update(
+                section::PRIVATE,
+                member.private.value(),
+                all,
+                &mut frame.own,
+            );
             let lossy = Masks::<G::Entity>::LOSSY;
             write_own(avatar.map(|(_, avatar)| avatar), lossy, &mut frame.own);
             key = Some(range(from, frame.own.len()));

@@ -304,7 +304,14 @@ mod tests {
 
     #[test]
     fn steps_come_back_as_the_nearest_number() {
-        for (value, step) in [(0.0, 0), (0.24, 0), (0.26, 1), (100.0, 200), (-7.0, 0), (1e9, 200)] {
+        for (value, step) in [
+            (0.0, 0),
+            (0.24, 0),
+            (0.26, 1),
+            (100.0, 200),
+            (-7.0, 0),
+            (1e9, 200),
+        ] {
             assert_eq!(quantise(value, 0.0, 100.0, 0.5), step, "{value}");
         }
         assert_eq!(quantise(f32::NAN, 0.0, 100.0, 0.5), 0);

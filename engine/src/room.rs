@@ -13,7 +13,7 @@ use crate::grid::Space;
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
 use crate::past::{Past, Trail};
-use crate::publish::Publisher;
+use crate::publish::{Publisher, used_tiers};
 use crate::replicate::{Replicate as _, Tracked};
 use crate::rng::{Rng, seeded};
 use crate::tick::Tick;
@@ -57,7 +57,7 @@ impl<G: Game> Room<G> {
             timers: Timers::new(),
             events: Vec::new(),
             space,
-            cells: Cells::default(),
+            cells: Cells::new(used_tiers(space, 1)),
             publisher: Publisher::new(),
             listing: Listing::default(),
             locked: false,

@@ -76,7 +76,10 @@ impl Arrivals {
     fn lead_ms(&self, seq: u32, now: Duration) -> u8 {
         let (of, at) = self.0[seq as usize % self.0.len()];
         let lain = now.saturating_sub(at).as_millis();
-        u8::try_from(lain).ok().filter(|_| of == seq).unwrap_or(u8::MAX)
+        u8::try_from(lain)
+            .ok()
+            .filter(|_| of == seq)
+            .unwrap_or(u8::MAX)
     }
 }
 
@@ -230,7 +233,8 @@ impl<L: Link> Slot<L> {
             Phase::Joining { .. } => match self.answer(frame) {
                 Some(Ok(seat)) => {
                     // A keyframe belongs right behind the welcome, which still waits.
-                    self.outbox.push(self.welcome(port, seat, frame.tick).into());
+                    self.outbox
+                        .push(self.welcome(port, seat, frame.tick).into());
                     self.phase = Phase::Live;
                     false
                 }
@@ -496,13 +500,7 @@ impl<L: Link> Slot<L> {
     /// How old what the player sees will be in the tick that applies its input: as it says, but no
     /// older than its round trip and the longest delay of a picture explain. Units: ticks.
     #[expect(clippy::cast_precision_loss, reason = "clamped far below")]
-    fn view_back<G: Game>(
-        &self,
-        port: &RoomPort<G>,
-        newest: Tick,
-        seen: Tick,
-        behind: u8,
-    ) -> f32 {
+    fn view_back<G: Game>(&self, port: &RoomPort<G>, newest: Tick, seen: Tick, behind: u8) -> f32 {
         let rate = f32::from(port.tick_rate_hz);
         let seen_ago = if seen.is_newer(newest) {
             0.0

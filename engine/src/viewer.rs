@@ -313,9 +313,7 @@ impl Viewer {
         }
         let all = next.known;
         next.known = kept | new;
-        let moved = last.is_none_or(|last| {
-            (last.anchor, last.known) != (next.anchor, next.known)
-        });
+        let moved = last.is_none_or(|last| (last.anchor, last.known) != (next.anchor, next.known));
         if moved {
             desk.mine.view(ViewSection {
                 anchor: next.anchor,
@@ -379,10 +377,7 @@ impl Missed {
         }
         out.sections(own);
         let missed = std::mem::take(&mut self.events);
-        out.list(
-            section::EVENTS,
-            missed.iter().map(|event| &event[..]),
-        );
+        out.list(section::EVENTS, missed.iter().map(|event| &event[..]));
         out.list(section::EVENTS, events.map(|event| &event[..]));
         self.event_bytes = 0;
     }
@@ -392,8 +387,7 @@ impl Desk {
     /// Finds out what each cell of a window takes as a keyframe.
     fn weigh(&mut self, frame: &Frame, next: Audience, layers: impl Iterator<Item = LayerKey>) {
         self.missing.clear();
-        self.missing
-            .resize(NEAREST_FIRST.len(), Missing::default());
+        self.missing.resize(NEAREST_FIRST.len(), Missing::default());
         for layer in layers {
             frame.for_window(layer, next.anchor, |number, cell| {
                 let missing = &mut self.missing[usize::from(number)];
@@ -427,4 +421,3 @@ impl Desk {
         self.buffer.split().freeze()
     }
 }
-

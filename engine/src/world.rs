@@ -372,9 +372,7 @@ fn step_all(
 ) -> u64 {
     let next: Vec<Next> = match pool {
         // Also for one room alone: it encodes its cells over the pool.
-        Some(pool) => {
-            pool.install(|| awake.par_iter_mut().map(|room| room.step()).collect())
-        }
+        Some(pool) => pool.install(|| awake.par_iter_mut().map(|room| room.step()).collect()),
         _ => awake.iter_mut().map(|room| room.step()).collect(),
     };
     let mut ended = 0;

@@ -212,7 +212,11 @@ fn by_field(name: &Ident, fields: &[Field]) -> Result<TokenStream, Error> {
     let differs = fields.iter().map(Field::differs);
     let encodes = fields.iter().map(Field::encode);
     let decodes: Vec<_> = fields.iter().map(Field::decode).collect();
-    let lossy: Vec<_> = fields.iter().filter(|f| f.is_lossy()).map(|f| &f.ident).collect();
+    let lossy: Vec<_> = fields
+        .iter()
+        .filter(|f| f.is_lossy())
+        .map(|f| &f.ident)
+        .collect();
     let lossy_bits: Vec<_> = bits_of(fields, &bits, Field::is_lossy);
     let reads = fields.iter().zip(&bits).zip(&decodes).map(|((field, bit), decode)| {
         let ident = &field.ident;

@@ -328,7 +328,11 @@ impl Cells {
                 }
                 if !overlay && Masks::<E>::HEADING != 0 {
                     let follows = page.follows >> slot & 1 == 1;
-                    let heading = if follows { [0, 0] } else { [1, page.heading[i]] };
+                    let heading = if follows {
+                        [0, 0]
+                    } else {
+                        [1, page.heading[i]]
+                    };
                     scratch.extend_from_slice(&heading);
                 }
                 let mask = if overlay {
@@ -492,7 +496,9 @@ impl Page {
         };
         // An older copy of it moves on where it is about to go.
         if entry.id == self.ids[i] && entry.seen_at == seen_at {
-            entry.entity.set_position(metres(place.cell, place.side, to));
+            entry
+                .entity
+                .set_position(metres(place.cell, place.side, to));
             if Masks::<E>::HEADING != 0 {
                 entry.entity.set_heading(self.heading[i]);
             }

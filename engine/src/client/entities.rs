@@ -39,6 +39,13 @@ impl<E> Default for EntityMap<E> {
     }
 }
 
+impl<E: PartialEq> PartialEq for EntityMap<E> {
+    /// Whether the same entities are seen, wherever they are kept.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 impl<E> std::ops::Index<&u32> for EntityMap<E> {
     type Output = E;
 

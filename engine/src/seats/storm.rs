@@ -400,7 +400,11 @@ impl Storm {
             let limit = Vec2::splat(WORLD_M);
             thing.at = (thing.at + way * step).clamp(-limit, limit);
             let [x, y] = crate::grid::units(way);
-            thing.heading = if turn { 99 } else { crate::grid::direction(x, y) };
+            thing.heading = if turn {
+                99
+            } else {
+                crate::grid::direction(x, y)
+            };
             if turn {
                 thing.mood = mood;
             }
@@ -416,8 +420,7 @@ impl Storm {
         let (mut wants, mut frame) = (Wants::default(), Frame::default());
         self.seats.port.status.take_wants(&mut wants);
         self.sim.step(self.inbox.drain(), &wants, &mut frame);
-        self.alive
-            .retain(|&id| self.sim.room.entity(id).is_some());
+        self.alive.retain(|&id| self.sim.room.entity(id).is_some());
         self.remember(&frame);
         self.note_emitted();
         let lagged = self.rng.random_range(0..60) == 0;
@@ -546,10 +549,16 @@ impl Storm {
             };
             seen += 1;
             self.compared += 1;
-            same(mine, fact, gaze, id, view.avatar().map(|(own, _)| own) == Some(number))
-                .unwrap_or_else(|what| {
-                    panic!("seed {seed}, tick {tick}, {id}, {number}: {what}\n{mine:?}\n{fact:?}")
-                });
+            same(
+                mine,
+                fact,
+                gaze,
+                id,
+                view.avatar().map(|(own, _)| own) == Some(number),
+            )
+            .unwrap_or_else(|what| {
+                panic!("seed {seed}, tick {tick}, {id}, {number}: {what}\n{mine:?}\n{fact:?}")
+            });
         }
         if is_whole {
             assert_eq!(
@@ -626,7 +635,12 @@ fn same(
     #[expect(clippy::cast_precision_loss, reason = "a small world")]
     let units = |side: i32| side as f32 / 64.0;
     rounded.at = Vec2::new(units(x), units(y));
-    rounded.mood = crate::unquantise(crate::quantise(truth.mood, -1.0, 1.0, 0.25), -1.0, 1.0, 0.25);
+    rounded.mood = crate::unquantise(
+        crate::quantise(truth.mood, -1.0, 1.0, 0.25),
+        -1.0,
+        1.0,
+        0.25,
+    );
     if is_avatar {
         (rounded.at, rounded.mood) = (truth.at, truth.mood);
     }

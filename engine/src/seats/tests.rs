@@ -13,12 +13,12 @@ use crate::client::{Applied, View};
 use crate::entities::EntityId;
 use crate::game::{OpenError, Player, PlayerId, Refusal, Seat, To};
 use crate::inbox::{Inbox, inbox};
-use crate::link::{Incoming, Outgoing};
 use crate::limits::CHECKSUM_EVERY_TICKS;
+use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
-use crate::room::Room;
 use crate::publish::Wants;
+use crate::room::Room;
 use crate::sim::{Sim, Start};
 use crate::world::WorldHandle;
 
@@ -314,7 +314,12 @@ impl Peer {
         }
         assert_eq!(self.view.due, *due, "tick {tick}");
         let seen = Truth {
-            entities: self.view.entities.iter().map(|(&id, e)| (id, e.clone())).collect(),
+            entities: self
+                .view
+                .entities
+                .iter()
+                .map(|(&id, e)| (id, e.clone()))
+                .collect(),
             shared: self.view.shared.clone(),
         };
         assert!(seen == truths[&tick], "tick {tick}");
