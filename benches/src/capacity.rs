@@ -21,10 +21,10 @@ pub(crate) const NAMES: [&str; 7] = [
 ];
 
 /// The game of the rooms of fifty, at 20 Hz.
-const ROOM_GAME: &str = "meadow";
+const ROOM_GAME: &str = "arena";
 const ROOM_OF: u32 = 50;
 /// The game of the one grid room.
-const GRID_GAME: &str = "meadow";
+const GRID_GAME: &str = "plain";
 const GRID_CLIENTS: u32 = 2000;
 /// Where processor time is compared.
 const CPU_CLIENTS: u32 = 2000;
@@ -61,7 +61,7 @@ impl Contender {
     fn probe(self, clients: u32, seconds: u32) -> Result<Report, String> {
         let (_server, address, pid, game, name) = match self {
             Self::Ours => {
-                let server = Server::start_on(Some(SERVER_CORE))?;
+                let server = Server::start_as("bench-server", Some(SERVER_CORE))?;
                 let (address, pid) = (server.address, server.pid());
                 (
                     Running::Ours { _server: server },
@@ -247,7 +247,7 @@ fn median(values: &mut [f64]) -> f64 {
 
 /// One room on both cores, together with its bots: the clients if they get their frames, else 0.
 fn grid_room(plan: &Plan) -> Result<(), String> {
-    let server = Server::start_on(None)?;
+    let server = Server::start_as("bench-server", None)?;
     let options = Options {
         address: server.address,
         subject: Subject::of(GRID_GAME)?,

@@ -1,5 +1,7 @@
 //! The game that benches step: everything moves, so every entity is written every tick.
 
+pub mod plain;
+
 use downbeat::testing::TestRoom;
 use downbeat::{
     Game, InputKind, OpenError, Player, PlayerId, Refusal, Replicate, Room, Seat, Vec2,

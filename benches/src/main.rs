@@ -13,6 +13,7 @@ mod epoll;
 mod header;
 mod idle;
 mod offenders;
+mod replication;
 mod search;
 mod server;
 mod subject;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         (&idle::NAMES[..], idle::measure),
         (&world::NAMES[..], world::measure),
         (&offenders::NAMES[..], offenders::measure),
+        (&replication::NAMES[..], replication::measure),
         (&capacity::NAMES[..], capacity::measure),
     ];
     let mut known = false;

@@ -17,7 +17,7 @@ pub struct Layout {
     pub side_m: f32,
     /// What members see.
     pub space: Space,
-    /// Members have a body that walks, too; else they watch from places all over the plain.
+    /// Members have a body; else they watch from places all over the plain.
     pub bodies: bool,
     /// Members who watch from one place together.
     pub crowd: u32,
@@ -67,7 +67,8 @@ impl Game for Plain {
     const NAME: &'static str = "plain";
     type Settings = Layout;
     type Entity = Walker;
-    type Input = ();
+    /// The way to walk. Units: 1/127 of full speed.
+    type Input = (i8, i8);
 
     fn space(layout: &Layout) -> Space {
         layout.space
@@ -95,15 +96,26 @@ impl Game for Plain {
         Ok(Seat::Spectator)
     }
 
-    fn kind((): &()) -> InputKind {
+    fn kind(_: &(i8, i8)) -> InputKind {
         InputKind::Held
     }
 
-    fn input(&mut self, _: &mut Room<Self>, _: PlayerId, (): ()) {}
+    fn input(&mut self, room: &mut Room<Self>, player: PlayerId, (dx, dy): (i8, i8)) {
+        let way = Vec2::new(f32::from(dx), f32::from(dy)) / 127.0;
+        let step = way.clamp_length_max(1.0) * 4.5 * room.dt();
+        let side = Vec2::splat(self.layout.side_m);
+        if let Some(walker) = room.avatar(player).and_then(|id| room.entity_mut(id)) {
+            walker.at = (walker.at + step).clamp(Vec2::ZERO, side);
+            walker.heading = step.to_angle();
+        }
+    }
 
     fn tick(&mut self, room: &mut Room<Self>) {
         let dt = room.dt();
         let side = self.layout.side_m;
+        if self.layout.moving_pct == 0 {
+            return;
+        }
         let ids: Vec<_> = room.entities().map(|(id, _)| id).collect();
         self.paces.resize(ids.len(), (0.0, 0));
         for (id, pace) in ids.into_iter().zip(&mut self.paces) {

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use downbeat::client::{Applied, View};
 use downbeat::testing::Gallery;
-use downbeat::{Space, Vec2};
-use downbeat_benches::allocations;
+use downbeat::Vec2;
 use downbeat_benches::plain::{Layout, Plain};
 
 use crate::{Plan, figure};
@@ -20,6 +19,9 @@ pub(crate) const NAMES: [&str; 5] = [
     "replication.allocs_per_member_tick",
     "replication.idle_room_bytes_per_member_s",
 ];
+
+/// Ticks over which allocations are counted: whole beats, and keyframes of none.
+const COUNTED_TICKS: u32 = 64;
 
 /// What a WebSocket puts before a message: 2 bytes, 4 from 126 bytes on.
 const fn framed(bytes: usize) -> u64 {
@@ -68,7 +70,7 @@ struct Watched {
 }
 
 fn watch(layout: Layout, ticks: u32) -> Result<Watched, String> {
-    let mut gallery = Gallery::open(layout);
+    let mut gallery = Gallery::<Plain>::open(layout);
     let player = gallery.enter(true);
     gallery.step();
     gallery
@@ -116,7 +118,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<(), String> {
     figure(NAMES[0], per_update, "B");
     figure("replication.entities_in_view", watched.seen, "entities");
     cpu(layout, ticks)?;
-    idle(plan)
+    idle()
 }
 
 fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
@@ -141,43 +143,54 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
         more / f64::from(members),
         "ns",
     );
-    // The same world unwatched: what cells cost is the difference.
-    let (unwatched, _) = times(&mut gallery(layout, 0), ticks);
-    let (watched, _) = times(&mut gallery(layout, 400), ticks);
-    let changed = f64::from(layout.walkers * layout.moving_pct) / 100.0;
-    let _ = (unwatched, watched, changed);
     figure(NAMES[2], encode_ns(layout, ticks)?, "ns");
     let mut gallery = gallery(layout, members);
-    let before = allocations();
-    for _ in 0..64 {
-        gallery.step();
-        gallery.write();
-    }
-    let allocated = (allocations() - before) as f64;
-    figure(NAMES[3], allocated / 64.0 / f64::from(members), "allocations");
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..COUNTED_TICKS {
+            gallery.step();
+            gallery.write();
+        }
+    });
+    let per_tick = counted.count_total as f64 / f64::from(COUNTED_TICKS);
+    figure(NAMES[3], per_tick / f64::from(members), "allocations");
     Ok(())
 }
 
 /// Encoding of the cells alone, all of them watched.
 fn encode_ns(layout: Layout, ticks: usize) -> Result<f64, String> {
     let mut gallery = gallery(layout, 400);
-    let mut nanos = 0.0;
-    let mut changed = 0.0;
+    let (mut nanos, mut changed) = (Duration::ZERO, 0);
     for _ in 0..ticks {
-        let start = Instant::now();
-        gallery.step();
-        nanos += start.elapsed().as_nanos() as f64;
-        changed += gallery.encoded() as f64;
+        let mut around = |encode: &mut dyn FnMut()| {
+            let start = Instant::now();
+            encode();
+            nanos += start.elapsed();
+        };
+        changed += gallery.step_around(&mut around);
+        gallery.write();
     }
-    let _ = nanos;
-    if changed == 0.0 {
+    gallery.take_sent();
+    if changed == 0 {
         return Err("nothing was encoded".into());
     }
-    Ok(nanos / changed)
+    Ok(nanos.as_nanos() as f64 / changed as f64)
 }
 
-/// Nothing happens: what is sent all the same.
-fn idle(_: &Plan) -> Result<(), String> {
-    let _ = Space::Whole;
+/// Nothing happens: what a member is sent all the same, in a second.
+fn idle() -> Result<(), String> {
+    let layout = Layout {
+        moving_pct: 0,
+        ..Layout::default()
+    };
+    let mut gallery = gallery(layout, 1);
+    gallery.take_sent();
+    let seconds = 60;
+    for tick in 0..seconds * 20 {
+        gallery.step();
+        gallery.write_at(Duration::from_millis(50 * tick));
+    }
+    let sent = gallery.take_sent();
+    let bytes: u64 = sent.watched.iter().map(|m| framed(m.len())).sum();
+    figure(NAMES[4], bytes as f64 / seconds as f64, "B");
     Ok(())
 }

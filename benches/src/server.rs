@@ -28,13 +28,13 @@ pub(crate) fn binary() -> Result<PathBuf, String> {
 
 impl Server {
     pub(crate) fn start() -> Result<Self, String> {
-        Self::start_on(None)
+        Self::start_as("downbeat", None)
     }
 
-    /// On one core, if one is named.
-    pub(crate) fn start_on(core: Option<&str>) -> Result<Self, String> {
+    /// Another binary, on one core if one is named.
+    pub(crate) fn start_as(name: &str, core: Option<&str>) -> Result<Self, String> {
         let (address, admin) = (free_port()?, free_port()?);
-        let mut command = pinned(&binary()?, core);
+        let mut command = pinned(&binary()?.with_file_name(name), core);
         command
             .args([
                 "serve",

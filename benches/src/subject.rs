@@ -2,7 +2,9 @@
 
 use downbeat::rand::RngExt as _;
 use downbeat::wire::ClientMessage;
-use downbeat::{Rng, Vec2, client, codec};
+use downbeat::{Game, Rng, Schema, client, codec};
+use downbeat_benches::plain::Plain;
+use downbeat_scenarios::{Arena, arena};
 
 use crate::header::put_input;
 
@@ -21,11 +23,11 @@ pub(crate) struct Subject {
 /// The walkers of the bare epoll loop.
 pub(crate) const BARE: &str = "bare";
 
-const SUBJECTS: [Subject; 3] = [
+static SUBJECTS: [Subject; 3] = [
     Subject {
         game: BARE,
         tick_rate_hz: 20,
-        hello: greet,
+        hello: greet::<Plain>,
         input: |seq, seen, rng| {
             let [dx, dy]: [i8; 2] = [rng.random_range(-127..=127), rng.random_range(-127..=127)];
             let mut bytes = Vec::with_capacity(16);
@@ -35,22 +37,29 @@ const SUBJECTS: [Subject; 3] = [
         },
     },
     Subject {
-        game: "meadow",
+        game: "arena",
         tick_rate_hz: 20,
-        hello: greet,
+        hello: greet::<Arena>,
         input: |seq, seen, rng| {
             let [dx, dy] = [rng.random_range(-127..=127), rng.random_range(-127..=127)];
-            let input = downbeat_scenarios::Input::Walk { dx, dy };
+            let input = arena::Input {
+                dx,
+                dy,
+                aim: rng.random(),
+                fire: false,
+            };
             message(seq, seen, input)
         },
     },
     Subject {
-        game: "tag",
-        tick_rate_hz: 30,
-        hello: greet,
+        game: "plain",
+        tick_rate_hz: 20,
+        hello: greet::<Plain>,
         input: |seq, seen, rng| {
-            let way = Vec2::from_angle(rng.random_range(0.0..std::f32::consts::TAU));
-            message(seq, seen, way)
+            // Always a walk, never a rest.
+            let way: [i8; 2] = [rng.random_range(40..=127), rng.random_range(-127..=127)];
+            let back = if rng.random() { -1 } else { 1 };
+            message(seq, seen, (way[0] * back, way[1]))
         },
     },
 ];
@@ -64,12 +73,18 @@ impl Subject {
     }
 }
 
-fn greet(client: u32) -> Vec<u8> {
-    client::hello(&format!("bot-{client}"))
+fn greet<G: Game>(client: u32) -> Vec<u8> {
+    let schema = Schema::hash_of::<G>().unwrap_or_default();
+    client::hello(&format!("bot-{client}"), schema)
 }
 
 /// The bytes of an input.
 fn message<I: serde::Serialize>(seq: u32, seen: u32, input: I) -> Vec<u8> {
     let seen = downbeat::Tick::new(seen);
-    codec::encode(&ClientMessage::Input { seq, seen, input })
+    codec::encode(&ClientMessage::Input {
+        seq,
+        seen,
+        behind: 0,
+        input,
+    })
 }

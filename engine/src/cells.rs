@@ -190,6 +190,13 @@ impl Cells {
         }
     }
 
+    /// Entities that moved in this tick.
+    pub(crate) fn stepping(&self) -> usize {
+        let cells = self.layers.values().flat_map(|layer| &layer.cells);
+        let pages = cells.flat_map(|cell| &cell.pages);
+        pages.map(|page| page.stepping().count_ones() as usize).sum()
+    }
+
     /// Calls `with` for each cell in the order of layers and places.
     pub(crate) fn for_each(&mut self, mut with: impl FnMut(LayerKey, &mut Cell)) {
         for (&key, layer) in &mut self.layers {

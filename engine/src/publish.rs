@@ -68,11 +68,17 @@ impl Publisher {
 
 /// Fills a frame with what this step changed.
 pub(crate) fn publish<G: Game>(room: &mut Room<G>, wants: &Wants, frame: &mut Frame) {
+    begin(room, wants, frame);
+    encode(room, frame);
+    finish(room, frame);
+}
+
+/// Brings the cells up to date, and finds out who looks where.
+pub(crate) fn begin<G: Game>(room: &mut Room<G>, wants: &Wants, frame: &mut Frame) {
     frame.clear();
     frame.tick = room.tick;
     frame.beat = beat(room);
     note_wants(room, wants);
-    let beat = frame.beat;
     let Room {
         entities,
         cells,
@@ -81,26 +87,35 @@ pub(crate) fn publish<G: Game>(room: &mut Room<G>, wants: &Wants, frame: &mut Fr
         ..
     } = room;
     entities.publish(cells, *space, *tick);
-    if beat.whole {
+    if frame.beat.whole {
         aim(room);
     }
+}
+
+/// Encodes the cells.
+pub(crate) fn encode<G: Game>(room: &mut Room<G>, frame: &Frame) {
     let Room {
         entities, cells, ..
     } = room;
-    cells.encode(beat, &|id| entities.expect(id));
-    if beat.whole {
+    cells.encode(frame.beat, &|id| entities.expect(id));
+}
+
+/// Puts everything into the frame.
+pub(crate) fn finish<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
+    let whole = frame.beat.whole;
+    if whole {
         serve(room);
         frame.beat.rates_next = room.publisher.rates;
     }
     room.cells.for_each(|layer, cell| {
-        if beat.whole || !cell.out.is_empty() {
+        if whole || !cell.out.is_empty() {
             frame.push_cell(layer, cell.id, &mut cell.out);
         }
     });
     publish_shared(room, frame);
     publish_members(room, frame);
     publish_events(room, frame);
-    if beat.whole {
+    if whole {
         room.cells.discard_empty();
     }
 }

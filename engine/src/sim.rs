@@ -68,6 +68,16 @@ impl<G: Game> Sim<G> {
         wants: &Wants,
         frame: &mut Frame,
     ) {
+        self.step_with(entered, frame, |room, frame| publish(room, wants, frame));
+    }
+
+    /// One tick, published by the caller.
+    pub(crate) fn step_with(
+        &mut self,
+        entered: impl IntoIterator<Item = RoomIn<G>>,
+        frame: &mut Frame,
+        publish: impl FnOnce(&mut Room<G>, &mut Frame),
+    ) {
         let room = &mut self.room;
         room.tick = room.tick.next();
         room.rng = seeded(room.world_seed, &room.name, room.tick.number(), "room");
@@ -81,7 +91,7 @@ impl<G: Game> Sim<G> {
         }
         self.game.tick(&mut self.room);
         self.expire_dropped();
-        self.publish(wants, frame);
+        self.publish(frame, publish);
         self.room.remember();
     }
 
@@ -203,7 +213,7 @@ impl<G: Game> Sim<G> {
 
     /// Kicked members hear of it in this frame, what `leave` does is seen in it, and whoever
     /// `leave` kicks goes with the next one.
-    fn publish(&mut self, wants: &Wants, frame: &mut Frame) {
+    fn publish(&mut self, frame: &mut Frame, publish: impl FnOnce(&mut Room<G>, &mut Frame)) {
         let kicked: Vec<_> = self
             .room
             .members
@@ -214,7 +224,7 @@ impl<G: Game> Sim<G> {
         for &player in &kicked {
             self.game.leave(&mut self.room, player);
         }
-        publish(&mut self.room, wants, frame);
+        publish(&mut self.room, frame);
         let members = &self.room.members;
         let seat = |id| members.get(&id).map_or(Seat::Spectator, |m| m.seat_shown);
         let joins = self.joins.drain(..);

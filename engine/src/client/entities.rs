@@ -39,6 +39,16 @@ impl<E> Default for EntityMap<E> {
     }
 }
 
+impl<E> std::ops::Index<&u32> for EntityMap<E> {
+    type Output = E;
+
+    /// # Panics
+    /// If there is no such entity.
+    fn index(&self, id: &u32) -> &E {
+        self.get(id).expect("an entity that is seen")
+    }
+}
+
 impl<E> EntityMap<E> {
     /// An entity.
     pub fn get(&self, id: &u32) -> Option<&E> {

@@ -1,8 +1,7 @@
 //! A room and its room tasks' work, done on the caller's thread: for benches.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,14 +16,14 @@ use crate::inbox::{Inbox, RoomIn, inbox};
 use crate::limits::TASK_MEMBERS_MAX;
 use crate::link::{Incoming, LinkError, Outgoing};
 use crate::port::{Enter, Occupant, RoomPort};
-use crate::publish::Wants;
+use crate::publish::{self, Wants};
 use crate::room::Room;
 use crate::seats::Seats;
 use crate::sim::{Sim, Start};
 use crate::world::WorldHandle;
 
-/// A room whose members are served as room tasks do, over links that take everything; its clock
-/// stands still, so nobody is ever late.
+/// A room whose members are served as room tasks do, over links that take everything and echo at
+/// once.
 pub struct Gallery<G: Game> {
     sim: Sim<G>,
     inbox: Inbox<G>,
@@ -109,6 +108,8 @@ impl<G: Game> Gallery<G> {
             link: Drain {
                 watched,
                 sent: Arc::clone(&self.sent),
+                ping: None,
+                waker: None,
             },
             occupant: Occupant::new(&self.status, port.world.counters(), &Arc::new(())),
         };
@@ -137,18 +138,39 @@ impl<G: Game> Gallery<G> {
         self.sim.step(entered, &self.wants, &mut self.frame);
     }
 
+    /// The same, with `around` called around the encoding of the cells alone; answers how many
+    /// entities had changed.
+    pub fn step_around(&mut self, around: &mut dyn FnMut(&mut dyn FnMut())) -> usize {
+        self.status.take_wants(&mut self.wants);
+        let entered = self.inbox.drain();
+        let wants = &self.wants;
+        let mut changed = 0;
+        self.sim.step_with(entered, &mut self.frame, |room, frame| {
+            publish::begin(room, wants, frame);
+            changed = room.cells.stepping();
+            around(&mut || publish::encode(room, frame));
+            publish::finish(room, frame);
+        });
+        changed
+    }
+
     /// The room tasks' part: messages for everybody, and one write each.
     pub fn write(&mut self) {
+        self.write_at(Duration::ZERO);
+    }
+
+    /// The same, at a time of the caller's.
+    pub fn write_at(&mut self, now: Duration) {
         let cx = Context::from_waker(Waker::noop());
         for task in &mut self.tasks {
-            task.poll_read(&cx, Duration::ZERO);
-            task.write(&self.frame, Duration::ZERO);
+            task.poll_read(&cx, now);
+            task.write(&self.frame, now);
         }
     }
 
     /// What was sent since the last call.
     pub fn take_sent(&self) -> Sent {
-        let mut sent = self.sent.lock().unwrap_or_else(|e| e.into_inner());
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *sent)
     }
 
@@ -158,17 +180,25 @@ impl<G: Game> Gallery<G> {
     }
 }
 
-/// A link that takes everything and counts it.
+/// A link that takes everything and counts it; it answers pings.
 struct Drain {
     watched: bool,
     sent: Arc<Mutex<Sent>>,
+    ping: Option<Bytes>,
+    waker: Option<Waker>,
 }
 
 impl Stream for Drain {
     type Item = Result<Incoming, LinkError>;
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Pending
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.ping.take() {
+            Some(payload) => Poll::Ready(Some(Ok(Incoming::Pong(payload)))),
+            None => {
+                self.waker.get_or_insert_with(|| cx.waker().clone());
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -179,14 +209,23 @@ impl Sink<Outgoing> for Drain {
         Poll::Ready(Ok(()))
     }
 
-    fn start_send(self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
-        if let Outgoing::Frame(bytes) = item {
-            let mut sent = self.sent.lock().unwrap_or_else(|e| e.into_inner());
-            sent.messages += 1;
-            sent.bytes += bytes.len() as u64;
-            if self.watched {
-                sent.watched.push(bytes);
+    fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
+        match item {
+            Outgoing::Frame(bytes) => {
+                let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+                sent.messages += 1;
+                sent.bytes += bytes.len() as u64;
+                if self.watched {
+                    sent.watched.push(bytes);
+                }
             }
+            Outgoing::Ping(payload) => {
+                self.ping = Some(payload);
+                if let Some(waker) = &self.waker {
+                    waker.wake_by_ref();
+                }
+            }
+            Outgoing::Text(_) | Outgoing::Close(_) => {}
         }
         Ok(())
     }
