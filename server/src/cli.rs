@@ -173,15 +173,15 @@ fn write_types(app: &App, options: &TypesOptions) -> ExitCode {
         },
         None => app.games().iter().map(|game| &**game).collect(),
     };
-    let (written, refused) = match types::write(games.into_iter(), &options.out) {
+    let written = match types::write(games.into_iter(), &options.out) {
         Ok(done) => done,
         Err(error) => return mistake(&error.to_string()),
     };
-    for path in written {
+    for path in written.files {
         println!("{}", path.display());
     }
     let mut code = ExitCode::SUCCESS;
-    for (game, error) in refused {
+    for (game, error) in written.refused {
         code = mistake(&format!("no types for {game}: {error}"));
     }
     code

@@ -32,6 +32,10 @@ impl Speech {
 }
 
 /// A link to a member.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all members speak binary, and need no box"
+)]
 pub(crate) enum MemberLink<G: Game> {
     Binary(WsLink),
     Json(Box<JsonLink<G, WsLink>>),

@@ -60,30 +60,36 @@ pub(crate) struct WriteError {
     source: std::io::Error,
 }
 
+/// What became of some games.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) files: Vec<PathBuf>,
+    /// Which games have no module, and why.
+    pub(crate) refused: Vec<(String, TypesError)>,
+}
+
 /// Writes a TypeScript module for each of these games.
-///
-/// Answers what it wrote, and which games have no module and why.
 pub(crate) fn write<'a>(
     games: impl Iterator<Item = &'a dyn Definition>,
     out: &Path,
-) -> Result<(Vec<PathBuf>, Vec<(String, TypesError)>), WriteError> {
+) -> Result<Written, WriteError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| WriteError { path, source }
     };
     std::fs::create_dir_all(out).map_err(failed(out))?;
-    let (mut written, mut refused) = (Vec::new(), Vec::new());
+    let mut written = Written::default();
     for game in games {
         match source_of(game, Language::TypeScript) {
             Ok(source) => {
                 let path = out.join(format!("{}.ts", game.name()));
                 std::fs::write(&path, source).map_err(failed(&path))?;
-                written.push(path);
+                written.files.push(path);
             }
-            Err(error) => refused.push((game.name().to_owned(), error)),
+            Err(error) => written.refused.push((game.name().to_owned(), error)),
         }
     }
-    Ok((written, refused))
+    Ok(written)
 }
 
 /// The module of a game.

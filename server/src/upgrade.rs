@@ -208,9 +208,8 @@ impl Entrant {
 async fn hello(link: &mut WsLink) -> Result<Hello, NoHello> {
     for _ in 0..=PINGS_BEFORE_HELLO_MAX {
         return match link.next().await {
-            Some(Ok(Incoming::Binary(bytes))) => {
-                read_hello(link.speech(), &bytes).ok_or(NoHello::Close(CloseCode::BadData.into()))
-            }
+            Some(Ok(Incoming::Binary(bytes))) => read_hello(link.speech(), &bytes)
+                .ok_or_else(|| NoHello::Close(CloseCode::BadData.into())),
             Some(Ok(Incoming::Text)) => Err(NoHello::Close(CloseCode::BadData.into())),
             Some(Ok(Incoming::Pong(_))) => continue,
             Some(Err(LinkError::Peer(code))) => Err(NoHello::Close(code.into())),

@@ -57,6 +57,7 @@ fn play(python: &Path, game: &str, seconds: u32, inputs: &Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_client_in_python_plays_the_arena_in_json() {
     let python = match python() {
         Ok(python) => python,

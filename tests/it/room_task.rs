@@ -273,12 +273,12 @@ async fn a_flood_that_delays_its_own_echoes_is_told_what_it_did() {
 
 #[tokio::test(start_paused = true)]
 async fn wrong_messages_close_with_the_documented_code() {
-    let input = [0x01, 0x01, 0x00, 0x00, 0x05];
+    let input = [0x01, 0x01, 0x00, 0x08, 0x00, 0x05];
     let cases: [(&str, Incoming, u16); 6] = [
         ("text", Incoming::Text, 1007),
         (
             "truncated",
-            Incoming::Binary(input[..4].to_vec().into()),
+            Incoming::Binary(input[..5].to_vec().into()),
             1007,
         ),
         (

@@ -260,6 +260,19 @@ async fn what_cannot_be_read_is_closed_with_1007_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_goodbye_of_a_peer_that_goes_on_talking_nonsense_is_heard() {
+    let mut stage = Stage::new();
+    let ada = stage.enter("Ada", usize::MAX);
+    stage.run(100).await;
+    for _ in 0..5 {
+        ada.send_bytes("nonsense");
+    }
+    ada.send(Incoming::Close(Some(1007)));
+    stage.run(100).await;
+    assert!(ada.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_room_that_is_too_big_for_a_text_says_so() {
     let mut stage = Stage::new();
     let ada = stage.enter("Ada", usize::MAX);
@@ -268,6 +281,7 @@ async fn a_room_that_is_too_big_for_a_text_says_so() {
     stage.run(100).await;
     let (_, closed) = heard(&ada);
     assert_eq!(closed, Some(TOO_BIG));
+    let _bob = stage.enter("Bob", usize::MAX);
     stage.run(100).await;
     assert_eq!(ada.waiting(), 0, "nothing follows a goodbye");
 }

@@ -45,9 +45,9 @@ async fn hear(socket: &mut Socket, expected: impl Fn(&Value) -> bool) -> Value {
 
 async fn close_code(socket: &mut Socket) -> u16 {
     loop {
-        match socket.next().await.expect("a goodbye first").expect("read") {
-            Message::Close(Some(close)) => return close.code.into(),
-            _ => {}
+        let message = socket.next().await.expect("a goodbye first");
+        if let Message::Close(Some(close)) = message.expect("read") {
+            return close.code.into();
         }
     }
 }
