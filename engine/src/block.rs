@@ -176,10 +176,13 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Appends the low `width` bits, at most 32.
+    /// Appends `width` bits, at most 32; those above are zero.
     pub(crate) fn push(&mut self, value: u32, width: u32) {
-        let value = u64::from(value) & ((1 << width) - 1);
-        self.pending |= value << self.count;
+        debug_assert!(
+            width == 32 || value >> width == 0,
+            "no bits beyond the width"
+        );
+        self.pending |= u64::from(value) << self.count;
         self.count += width;
         if self.count >= 32 {
             self.out.extend_from_slice(&self.pending.to_le_bytes()[..4]);
@@ -244,7 +247,7 @@ mod tests {
         let mut out = Vec::new();
         let mut bits = BitWriter::new(&mut out);
         for value in [15, -3, 0, 9_i32] {
-            bits.push(value.cast_unsigned(), 5);
+            bits.push(value.cast_unsigned() & 31, 5);
         }
         bits.finish();
         assert_eq!(out, [0xaf, 0x83, 0x04], "the example of PROTOCOL.md");

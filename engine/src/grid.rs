@@ -279,11 +279,15 @@ pub(crate) fn shift(mask: u64, from: CellId, to: CellId) -> u64 {
 }
 
 /// The numbers of the bits that are set, in order.
+#[expect(clippy::cast_possible_truncation, reason = "there are 64 bits")]
 pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
-        let bit = u8::try_from(mask.trailing_zeros()).unwrap_or(u8::MAX);
-        mask &= mask.wrapping_sub(1);
-        (bit < 64).then_some(bit)
+        if mask == 0 {
+            return None;
+        }
+        let bit = mask.trailing_zeros() as u8;
+        mask &= mask - 1;
+        Some(bit)
     })
 }
 

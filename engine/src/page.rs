@@ -257,10 +257,11 @@ impl Page {
         let pending = std::mem::take(&mut self.pending[tier]);
         let sent = &mut self.sent[tier];
         let added = self.live & (!sent.known | pending.gone);
-        for slot in bits((pending.moved | pending.turned | added) & self.live) {
-            let i = usize::from(slot);
-            sent.at[i] = self.at[i];
-            sent.shown[i] = self.shown[i];
+        for slot in bits((pending.moved | added) & self.live) {
+            sent.at[usize::from(slot)] = self.at[usize::from(slot)];
+        }
+        for slot in bits((pending.turned | added) & self.live) {
+            sent.shown[usize::from(slot)] = self.shown[usize::from(slot)];
         }
         for slot in bits(pending.changed) {
             sent.fields[usize::from(slot)] = 0;
@@ -286,6 +287,7 @@ impl Page {
         });
         self.write_added(added, fields, entity, blocks);
         self.write_moved(tier, pending.moved & kept, blocks);
+        self.pending[tier].moved &= !kept;
         self.write_turned(tier, pending.turned & kept, blocks);
         let changed = pending.changed & kept;
         blocks.list(part::CHANGED, changed, |slot, out| {
@@ -338,37 +340,36 @@ impl Page {
         });
     }
 
-    fn write_moved(&self, tier: usize, slots: u64, blocks: &mut Blocks<'_>) {
+    /// Writes where these slots went since the tier's last emission, and remembers that.
+    fn write_moved(&mut self, tier: usize, slots: u64, blocks: &mut Blocks<'_>) {
         let mut steps = [[0; 2]; SLOTS];
-        let mut of_width = [0u64; WIDTH_MAX as usize + 1];
-        let mut jumped = 0;
+        let (mut moved, mut spread) = (0u64, 0);
+        let last = &mut self.sent[tier].at;
         for slot in bits(slots) {
             let i = usize::from(slot);
-            let step = [
-                self.at[i][0] - self.sent[tier].at[i][0],
-                self.at[i][1] - self.sent[tier].at[i][1],
-            ];
-            if step == [0, 0] {
-                continue;
-            }
+            let step = [self.at[i][0] - last[i][0], self.at[i][1] - last[i][1]];
+            last[i] = self.at[i];
             steps[i] = step;
-            match of_width.get_mut(width(step)) {
-                Some(slots) => *slots |= 1 << slot,
-                None => jumped |= 1 << slot,
-            }
+            moved |= u64::from(step != [0, 0]) << slot;
+            spread |= magnitude(step);
         }
-        let (width, moved) = best_width(&of_width);
-        jumped |= of_width.iter().fold(0, |all, slots| all | slots) & !moved;
-        if moved != 0 {
+        // Nearly always everybody fits few bits; only a leap makes the choice worth its time.
+        let mut width = width(spread);
+        let mut jumped = 0;
+        if width > WIDTH_USUAL {
+            (width, jumped) = best_width(&steps, moved);
+        }
+        let walked = moved & !jumped;
+        if walked != 0 {
             let out = blocks.part(part::MOVED);
-            let bytes = bitmap_bytes(moved);
+            let bytes = bitmap_bytes(walked);
             out.push(bytes | u8::try_from(width - 1).unwrap_or(0) << 3);
-            write_bitmap(moved, bytes, out);
+            write_bitmap(walked, bytes, out);
+            let mask = u32::MAX >> (32 - width);
             let mut packed = BitWriter::new(out);
-            for slot in bits(moved) {
-                for side in steps[usize::from(slot)] {
-                    packed.push(side.cast_unsigned(), width);
-                }
+            for slot in bits(walked) {
+                let [dx, dy] = steps[usize::from(slot)].map(|side| side.cast_unsigned() & mask);
+                packed.push(dx | dy << width, 2 * width);
             }
             packed.finish();
         }
@@ -450,26 +451,34 @@ const fn near(a: u8, b: u8) -> bool {
     a.wrapping_sub(b).cast_signed().unsigned_abs() <= FOLLOWS_WITHIN
 }
 
-/// The bits that both sides of a step need, sign included.
-fn width(step: [i32; 2]) -> usize {
-    let of = |side: i32| 33 - (side ^ side >> 31).leading_zeros();
-    of(step[0]).max(of(step[1])) as usize
+/// The magnitudes of both sides of a step, one put over the other.
+const fn magnitude([dx, dy]: [i32; 2]) -> u32 {
+    ((dx ^ dx >> 31) | (dy ^ dy >> 31)).cast_unsigned()
 }
 
-/// The width that takes the fewest bits in all, and who fits it; the others jump.
-fn best_width(of_width: &[u64; WIDTH_MAX as usize + 1]) -> (u32, u64) {
+/// The bits that such magnitudes need, sign included.
+const fn width(magnitude: u32) -> u32 {
+    33 - magnitude.leading_zeros()
+}
+
+/// Up to this width nobody is made to jump: a metre and more in a tick.
+const WIDTH_USUAL: u32 = 8;
+
+/// The width that takes the fewest bits in all, and who does not fit it and jumps.
+fn best_width(steps: &[[i32; 2]; SLOTS], moved: u64) -> (u32, u64) {
     /// A slot and two places of 24 bits.
     const JUMP_BITS: u32 = 56;
-    let all = of_width.iter().fold(0, |all, slots| all | slots);
-    let (mut fit, mut best) = (0u64, (1, 0, u32::MAX));
-    for (width, slots) in (1..).zip(&of_width[1..]) {
+    let mut of_width = [0u64; 34];
+    for slot in bits(moved) {
+        of_width[width(magnitude(steps[usize::from(slot)])) as usize] |= 1 << slot;
+    }
+    let (mut fit, mut best) = (0u64, (1, moved, u32::MAX));
+    for (width, slots) in (1..=WIDTH_MAX).zip(&of_width[1..]) {
         fit |= slots;
-        let bits = fit.count_ones() * 2 * width + (all & !fit).count_ones() * JUMP_BITS;
+        let jumped = moved & !fit;
+        let bits = fit.count_ones() * 2 * width + jumped.count_ones() * JUMP_BITS;
         if bits < best.2 {
-            best = (width, fit, bits);
-        }
-        if fit == all {
-            break;
+            best = (width, jumped, bits);
         }
     }
     (best.0, best.1)
