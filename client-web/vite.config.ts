@@ -1,8 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+
+/** What `downbeat types` writes imports the SDK by the name of its package; here that is the source. */
+export const alias = { '@downbeat/client': fileURLToPath(new URL('src/sdk/index.ts', import.meta.url)) };
 
 /** The pages. Everything is a file of its own, so that a strict Content-Security-Policy holds. */
 export default defineConfig({
   base: './',
+  resolve: { alias },
   build: {
     outDir: 'dist',
     target: 'es2022',

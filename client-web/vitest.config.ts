@@ -1,3 +1,4 @@
 import { defineConfig } from 'vitest/config';
+import { alias } from './vite.config.ts';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'], environment: 'node' } });
+export default defineConfig({ resolve: { alias }, test: { include: ['test/**/*.test.ts'], environment: 'node' } });

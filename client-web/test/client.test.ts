@@ -3,11 +3,11 @@ import { Client, type ClientOptions, PENDING_MAX, SEEN_MS } from '../src/sdk/cli
 import { SILENCE_MS_MAX } from '../src/sdk/connection.ts';
 import { MISMATCH_TEXT } from '../src/sdk/mismatch.ts';
 import type { TransportEvents } from '../src/sdk/transport.ts';
-import { meadow, type Meadow } from '../src/meadow/game.ts';
+import { meadow } from '../src/games/meadow.ts';
 import { hex, unhex } from './hex.ts';
 import { added, frame, look, RESET } from './wire.ts';
 
-const game: Meadow = { ...meadow, schema: 7 };
+const game: typeof meadow = { ...meadow, schema: 7 };
 const HELLO = '000341646107';
 const WELCOME = '00 05 00 07 fb2c01 14 00 066d6561646f77 046d61696e 03416461';
 
@@ -34,9 +34,9 @@ class FakeSocket {
 
 describe('client', () => {
   let sockets: FakeSocket[];
-  let client: Client<Meadow>;
+  let client: Client<typeof meadow>;
   const last = () => sockets.at(-1)!;
-  const connectTo = (options: Partial<ClientOptions<Meadow>>) =>
+  const connectTo = (options: Partial<ClientOptions<typeof meadow>>) =>
     new Client({
       game,
       name: 'Ada',

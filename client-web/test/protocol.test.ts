@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ClientMessage, decodeServerMessage, encodeClientMessage, type Frame, fromLowHalf, type ServerMessage } from '../src/sdk/protocol.ts';
 import { View } from '../src/sdk/view.ts';
-import { meadow, type Meadow } from '../src/meadow/game.ts';
+import { meadow } from '../src/games/meadow.ts';
 import { hex, unhex } from './hex.ts';
 import { added, feed, frame, look, probe, type Probe, RESET, welcome } from './wire.ts';
 
@@ -105,7 +105,7 @@ describe('protocol', () => {
     const hello = (name: string) => encodeClientMessage({ type: 'Hello', name, schema: 0 }, meadow);
     expect(() => hello('x'.repeat(5000))).toThrow(/at most 4096/);
     const walk = (dx: number, behind: number) =>
-      encodeClientMessage<Meadow>({ type: 'Input', seq: 1, seen: 0, behind, input: { type: 'Walk', dx, dy: 0 } }, meadow);
+      encodeClientMessage<typeof meadow>({ type: 'Input', seq: 1, seen: 0, behind, input: { type: 'Walk', dx, dy: 0 } }, meadow);
     expect(() => walk(200, 8)).toThrow(RangeError);
     expect(() => walk(1, 256)).toThrow(RangeError);
   });

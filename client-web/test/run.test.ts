@@ -1,8 +1,9 @@
 /** Predicted running is the server's running, bit for bit. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Shared } from '../src/arena/game.ts';
+import { arena, type Entity, type Input, type Shared } from '../src/games/arena.ts';
 import { run, type Runner, runRules } from '../src/arena/run.ts';
+import { describeGoldenSteps } from './steps.ts';
 
 const DT = Math.fround(1 / 30);
 const FIELD = { side: 40, walls: [{ left: 18, top: 18, right: 22, bottom: 22 }] };
@@ -47,7 +48,7 @@ const WALLS = [
   wall(9, 24, 11, 31), wall(29, 24, 31, 31), wall(6, 19, 8, 21), wall(32, 19, 34, 21),
 ];
 
-describe.skipIf(!existsSync(file))('golden steps of arena', () => {
+describe.skipIf(!existsSync(file))('golden walks of arena', () => {
   const walks = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Walks) : [];
 
   it.each(walks)('are the same here at $rate Hz, bit for bit', ({ rate, x, y, steps }) => {
@@ -58,4 +59,12 @@ describe.skipIf(!existsSync(file))('golden steps of arena', () => {
     }
     expect(steps.length).toBeGreaterThanOrEqual(200);
   });
+});
+
+describeGoldenSteps<Runner, Input, Entity, Shared>({
+  game: arena,
+  rules: runRules,
+  sharedOf: (shared) => shared as Shared,
+  inputOf: (serde) => serde as Input,
+  isHeld: () => true,
 });

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { Reader, Writer } from '../src/sdk/bytes.ts';
 import { type Codec } from '../src/sdk/codec.ts';
 import type { GameCodec } from '../src/sdk/protocol.ts';
-import { meadow } from '../src/meadow/game.ts';
+import { meadow } from '../src/games/meadow.ts';
 import { hex, unhex } from './hex.ts';
 import { asSerde, type Recording, replay } from './recording.ts';
 import { probe } from './wire.ts';

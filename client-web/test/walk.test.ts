@@ -1,6 +1,6 @@
 /** Predicted walking is the server's walking, bit for bit. */
 import { describe, expect, it } from 'vitest';
-import type { Entity, MeadowInput, Shared } from '../src/meadow/game.ts';
+import { type Entity, type Input, meadow, type Shared } from '../src/games/meadow.ts';
 import { Tile, TileMap } from '../src/meadow/map.ts';
 import { heading, step, walk, type Walker, walkRules } from '../src/meadow/walk.ts';
 import { HELD_TICKS } from '../src/sdk/prediction.ts';
@@ -17,9 +17,9 @@ function field(): TileMap {
 const standing = (x: number, y: number): Walker => ({
   pos: { x: Math.fround(x), y: Math.fround(y) }, heading: 0, goal: null, pushed: { x: 0, y: 0 }, pushedTicks: 0, stale: { x: 0, y: 0 }, staleTicks: 0,
 });
-const push = (dx: number, dy: number): MeadowInput => ({ type: 'Walk', dx, dy });
+const push = (dx: number, dy: number): Input => ({ type: 'Walk', dx, dy });
 
-function after(walker: Walker, ticks: number, inputs: MeadowInput[], map: TileMap): Walker {
+function after(walker: Walker, ticks: number, inputs: Input[], map: TileMap): Walker {
   for (let i = 0; i < ticks; i++) walker = step(walker, inputs, DT, map);
   return walker;
 }
@@ -99,13 +99,13 @@ describe('walking', () => {
   });
 });
 
-describeGoldenSteps<Walker, MeadowInput, Entity, Shared>({
-  game: 'meadow',
+describeGoldenSteps<Walker, Input, Entity, Shared>({
+  game: meadow,
   rules: walkRules(),
   sharedOf: ({ width, height, tiles }) => ({ width, height, tiles: Uint8Array.from(tiles), picked: 0, top: [] }),
   inputOf(serde) {
     const [[type, fields]] = Object.entries(serde) as [[string, object]];
-    return { type, ...fields } as MeadowInput;
+    return { type, ...fields } as Input;
   },
   isHeld: ({ type }) => type === 'Walk',
 });

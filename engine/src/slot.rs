@@ -251,15 +251,14 @@ impl<L: Link> Slot<L> {
                 }
             },
         };
-        let close = match self.viewer.part(frame) {
-            Some(part) => {
-                self.compose(port, frame, behind, desk, now);
-                part.close
-            }
-            // It was thrown out in a frame that this task has missed.
-            None => Some(CloseCode::Refused.into()),
-        };
-        if let Some(close) = close.or(frame.end) {
+        let part = self.viewer.part(frame);
+        if part.is_some() {
+            self.compose(port, frame, behind, desk, now);
+        }
+        // Who is not in it was thrown out in a frame that this task has missed.
+        let lost = part.is_none().then(|| CloseCode::Refused.into());
+        let close = part.and_then(|part| part.close);
+        if let Some(close) = close.or(frame.end).or(lost) {
             self.in_room = false;
             self.close(port, close, now);
         }

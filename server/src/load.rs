@@ -16,6 +16,7 @@ mod stage;
 mod pace;
 mod acks;
 mod tally;
+mod trace;
 mod bot;
 mod conductor;
 mod second;
@@ -101,6 +102,7 @@ pub(crate) async fn run<G: Game>(options: &LoadOptions) -> Result<Summary, LoadE
         tallies: Tallies::new(),
         think_every: options.think_every(),
         seed: options.seed,
+        trace: options.trace,
     });
     let mut progress = Progress::new(options.quiet, options.ramp() + options.duration);
     if course.think_every.is_some() && G::bot(options.seed).is_none() {
@@ -375,6 +377,20 @@ mod tests {
             }
         });
         address
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_checksum_that_does_not_fit_is_a_view_mismatch_and_play_goes_on() {
+        // A view of the one cell, in which nobody is, and a checksum of somebody.
+        let frame = &[
+            0x80, 7, 0, 2, 0, 7, 0, 0, 0xfc, 0, 0, 0, 1, 8, 24, 0, 0x12, 0x34,
+        ];
+        let address = nonsense(frame).await;
+        let summary = load(address, "--clients 1 --inputs-per-s 0").await;
+        let summary = summary.expect("it plays to the end");
+        assert_eq!(summary.view_mismatches, 1, "{summary}");
+        assert!(summary.to_string().contains("1 mismatch\n"), "{summary}");
+        assert!(summary.disconnects.is_empty(), "{summary}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 /** The page of the game `arena`: ties the client, the picture and the controls together. */
 import { Avatar, connect, NAME_CHARS_MAX, Playback } from '../sdk/index.ts';
-import { arena, type ArenaEvent, type ArenaInput, type Fighter } from './game.ts';
+import { arena, type Entity as Fighter, type Event as ArenaEvent, type Input } from '../games/arena.ts';
 import { type Actor, Picture, teamColour } from './picture.ts';
 import { runRules } from './run.ts';
 
@@ -39,7 +39,7 @@ function release(): void {
 }
 
 /** What the player does now; null where that is nothing. */
-function wish(now: number): ArenaInput | null {
+function wish(now: number): Input | null {
   const me = actors.find(({ id }) => id === client.view.avatar);
   if (client.state.type !== 'open' || !me) return null;
   const { x, y } = picture.toWorld(mouse.x, mouse.y);

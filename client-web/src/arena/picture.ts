@@ -1,5 +1,5 @@
 /** One picture of the arena from above. In: who is where, and what has just happened. Out: pixels. */
-import type { Fighter, Shared } from './game.ts';
+import type { Entity as Fighter, Shared } from '../games/arena.ts';
 import { BODY_M } from './run.ts';
 
 export interface Actor {

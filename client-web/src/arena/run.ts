@@ -3,7 +3,7 @@
  * a predicted step ends where the server's does, to the last bit. Units: metres.
  */
 import type { PredictionRules, Vec2 } from '../sdk/index.ts';
-import type { ArenaInput, Fighter, Shared } from './game.ts';
+import type { Entity as Fighter, Input, Shared } from '../games/arena.ts';
 
 const f = Math.fround;
 
@@ -53,7 +53,7 @@ function within(at: number, side: number): number {
 }
 
 /** The rules for the SDK's prediction. */
-export const runRules: PredictionRules<Runner, ArenaInput, Fighter, Shared> = {
+export const runRules: PredictionRules<Runner, Input, Fighter, Shared> = {
   place: ({ pos }) => pos,
   adopt: ({ pos, heading }) => ({ pos: { x: pos.x, y: pos.y }, heading }),
   step(before, inputs, dt, shared) {

@@ -3,7 +3,7 @@
  *
  * In: a place per picture. Out: gait, so that legs keep up with the ground whatever the speed.
  */
-import type { Kind } from './game.ts';
+import type { Kind } from '../games/meadow.ts';
 
 /** One entity as it is drawn now. */
 export interface Actor {

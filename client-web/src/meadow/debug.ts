@@ -7,11 +7,11 @@ import type { Answer, Picture, Recorder } from './recorder.ts';
 import type { Actor } from './actors.ts';
 import type { Camera } from './camera.ts';
 import type { Figures } from './figures.ts';
-import type { Meadow } from './game.ts';
+import type { meadow } from '../games/meadow.ts';
 
 export interface DebugHandle {
   /** The connection: `idle`, `connecting`, `open`, `reconnecting` or `closed`, and its details. */
-  state(): Client<Meadow>['state'];
+  state(): Client<typeof meadow>['state'];
   /** The own avatar as it is drawn now, null before the first frame. */
   me(): { id: number; x: number; y: number; score: number; name: string } | null;
   /** Everything in view as it is drawn now, in metres. */
@@ -47,7 +47,7 @@ declare global {
 }
 
 interface Parts {
-  client: Client<Meadow>;
+  client: Client<typeof meadow>;
   camera: Camera;
   figures: Figures;
   recorder: Recorder;

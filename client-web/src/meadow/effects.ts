@@ -1,5 +1,5 @@
 /** What lasts a moment: sparkles, rising numbers, emote bubbles, the mark of a click. */
-import { EMOTES } from './game.ts';
+import { EMOTES } from './emotes.ts';
 import { GOLD, hueColour, INK } from './palette.ts';
 import type { Ctx } from './brush.ts';
 

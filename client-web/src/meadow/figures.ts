@@ -1,6 +1,6 @@
 /** The overlay of figures: what the line and the picture are doing. */
 import type { Client } from '../sdk/index.ts';
-import type { Meadow } from './game.ts';
+import type { meadow } from '../games/meadow.ts';
 import { element } from './hud.ts';
 
 const EVERY_MS = 500;
@@ -8,13 +8,13 @@ const EVERY_MS = 500;
 const WINDOW_MS = 3_000;
 
 export class Figures {
-  private readonly client: Client<Meadow>;
+  private readonly client: Client<typeof meadow>;
   private readonly delayTicks: () => number;
   private pictures: number[] = [];
   private ticks: number[] = [];
   private bytes: { at: number; total: number }[] = [];
 
-  constructor(client: Client<Meadow>, delayTicks: () => number) {
+  constructor(client: Client<typeof meadow>, delayTicks: () => number) {
     this.client = client;
     this.delayTicks = delayTicks;
     client.on('frame', () => this.ticks.push(performance.now()));

@@ -1,6 +1,7 @@
 /** The page around the canvas. Text of other players goes in as text only, never as markup. */
 import type { ConnectionState } from '../sdk/index.ts';
-import { EMOTE_NAMES, EMOTES, type Shared } from './game.ts';
+import type { Shared } from '../games/meadow.ts';
+import { EMOTE_NAMES, EMOTES } from './emotes.ts';
 import { noticeOf, pillText, type Notice } from './words.ts';
 
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {

@@ -5,7 +5,7 @@ import { Camera } from './camera.ts';
 import { installDebugHandle } from './debug.ts';
 import { Effects } from './effects.ts';
 import { Figures } from './figures.ts';
-import { type Entity, meadow, type MeadowEvent } from './game.ts';
+import { type Entity, type Event as MeadowEvent, meadow } from '../games/meadow.ts';
 import { element, Hud } from './hud.ts';
 import { TileMap } from './map.ts';
 import { Minimap } from './minimap.ts';

@@ -5,7 +5,7 @@
  * In: a walker, its inputs and the map. Out: the walker a tick later. Units: metres.
  */
 import type { PredictionRules, Vec2 } from '../sdk/index.ts';
-import type { Entity, MeadowInput, Shared } from './game.ts';
+import type { Entity, Input, Shared } from '../games/meadow.ts';
 import { Tile, TileMap } from './map.ts';
 
 const f = Math.fround;
@@ -50,7 +50,7 @@ export interface Walker {
 const NOWHERE: Vec2 = { x: 0, y: 0 };
 
 /** Where a walker is after one tick with these inputs. */
-export function step(before: Walker, inputs: readonly MeadowInput[], dt: number, map: TileMap): Walker {
+export function step(before: Walker, inputs: readonly Input[], dt: number, map: TileMap): Walker {
   if (inputs.length === 0 && !before.goal && before.pushedTicks + before.staleTicks === 0) return before;
   let walker = before;
   let push: Vec2 | null = null;
@@ -195,7 +195,7 @@ export function heading(x: number, y: number): number {
 }
 
 /** The rules for the SDK's prediction. */
-export function walkRules(): PredictionRules<Walker, MeadowInput, Entity, Shared> {
+export function walkRules(): PredictionRules<Walker, Input, Entity, Shared> {
   let map = new TileMap(0, 0, new Uint8Array());
   let runs: Uint8Array | null = null;
   return {

@@ -1,22 +1,30 @@
 //! `#[derive(Replicate)]`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, Error, Expr, ExprRange, Fields, Ident};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprRange, Fields, Ident, Lit, RangeLimits, UnOp,
+};
 
 /// A mask of changed fields is a `u64`.
 const FIELDS_MAX: usize = 64;
 
+/// Steps that an `f32` can count.
+const STEPS_MAX: f64 = 16_777_216.0;
+
 pub(crate) fn expand(input: DeriveInput) -> Result<TokenStream, Error> {
+    refuse_attributes(&input.attrs, "`#[replicate(…)]` goes on a field")?;
     let body = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(named) => {
                 let fields: Result<Vec<_>, _> = named.named.iter().map(Field::parse).collect();
                 by_field(&input.ident, &fields?)?
             }
-            Fields::Unnamed(_) | Fields::Unit => whole(),
+            fields @ (Fields::Unnamed(_) | Fields::Unit) => whole(fields.iter())?,
         },
-        Data::Enum(_) => whole(),
+        Data::Enum(data) => whole(data.variants.iter().flat_map(|v| &v.fields))?,
         Data::Union(data) => {
             return Err(Error::new_spanned(
                 data.union_token,
@@ -53,75 +61,155 @@ struct Field {
     seen_by: SeenBy,
 }
 
+/// The words of a field's attributes.
+#[derive(Default)]
+struct Words {
+    place: Option<Kind>,
+    seen_by: Option<SeenBy>,
+    range: Option<ExprRange>,
+    step: Option<Expr>,
+}
+
+impl Words {
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<(), Error> {
+        let is = |word| meta.path.is_ident(word);
+        if is("position") || is("heading") {
+            let kind = if is("position") {
+                Kind::Position
+            } else {
+                Kind::Heading
+            };
+            once(
+                meta,
+                &mut self.place,
+                kind,
+                "a field is a position or a heading, and says so once",
+            )
+        } else if is("team") || is("private") {
+            let seen_by = if is("team") {
+                SeenBy::Team
+            } else {
+                SeenBy::Owner
+            };
+            let what = "a field is for the team or for its owner alone, and the owner sees what \
+                        its team sees";
+            once(meta, &mut self.seen_by, seen_by, what)
+        } else if is("range") {
+            let range = meta.value()?.parse()?;
+            once(meta, &mut self.range, range, "a field has one range")
+        } else if is("step") {
+            let step = meta.value()?.parse()?;
+            once(meta, &mut self.step, step, "a field has one step")
+        } else {
+            Err(meta.error(
+                "expected `position`, `heading`, `range = a..=b`, `step = s`, `team` or `private`",
+            ))
+        }
+    }
+
+    fn kind(self, field: &Ident) -> Result<Kind, Error> {
+        match (self.range, self.step, self.place) {
+            (None, None, place) => Ok(place.unwrap_or(Kind::Plain)),
+            (Some(range), Some(step), None) => quantised(range, step),
+            (Some(_), Some(_), Some(_)) => Err(Error::new_spanned(
+                field,
+                "a position or a heading has its own steps: 1/64 m, 1/256 turn",
+            )),
+            _ => Err(Error::new_spanned(
+                field,
+                "`range` and `step` go together: `range = 0.0..=100.0, step = 0.5`",
+            )),
+        }
+    }
+}
+
+fn once<T>(
+    meta: &ParseNestedMeta<'_>,
+    place: &mut Option<T>,
+    value: T,
+    twice: &str,
+) -> Result<(), Error> {
+    match place.replace(value) {
+        Some(_) => Err(meta.error(twice)),
+        None => Ok(()),
+    }
+}
+
+/// A range and its step, which are refused here where they are plain numbers that make no sense.
+fn quantised(range: ExprRange, step: Expr) -> Result<Kind, Error> {
+    let whole = range.clone();
+    let (Some(min), RangeLimits::Closed(_), Some(max)) = (range.start, range.limits, range.end)
+    else {
+        let what = "a range has two ends, and both belong to it: `range = 0.0..=100.0`";
+        return Err(Error::new_spanned(whole, what));
+    };
+    let numbers = (number(&min), number(&max), number(&step));
+    if let (Some(from), Some(to), _) = numbers
+        && from >= to
+    {
+        return Err(Error::new_spanned(whole, "a range grows"));
+    }
+    if numbers.2.is_some_and(|step| step <= 0.0) {
+        return Err(Error::new_spanned(step, "a step is above 0"));
+    }
+    if let (Some(from), Some(to), Some(by)) = numbers
+        && (to - from) / by > STEPS_MAX
+    {
+        let what = "a range has at most 16,777,216 steps; for more leave both out";
+        return Err(Error::new_spanned(step, what));
+    }
+    let (min, max) = (*min, *max);
+    Ok(Kind::Quantised { min, max, step })
+}
+
+/// What a literal says.
+fn number(of: &Expr) -> Option<f64> {
+    match of {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Float(number) => number.base10_parse().ok(),
+            Lit::Int(number) => number.base10_parse().ok(),
+            _ => None,
+        },
+        Expr::Unary(minus) if matches!(minus.op, UnOp::Neg(_)) => Some(-number(&minus.expr)?),
+        _ => None,
+    }
+}
+
+/// Attributes where nobody would read them are a mistake.
+fn refuse_attributes(attributes: &[Attribute], what: &str) -> Result<(), Error> {
+    let ours = attributes.iter().find(|a| a.path().is_ident("replicate"));
+    ours.map_or(Ok(()), |ours| Err(Error::new_spanned(ours, what)))
+}
+
 impl Field {
     fn parse(field: &syn::Field) -> Result<Self, Error> {
-        let (mut kind, mut seen_by) = (Kind::Plain, SeenBy::All);
-        let (mut range, mut step) = (None::<ExprRange>, None::<Expr>);
+        let mut words = Words::default();
         for attribute in &field.attrs {
-            if !attribute.path().is_ident("replicate") {
-                continue;
-            }
-            attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("position") {
-                    kind = Kind::Position;
-                } else if meta.path.is_ident("heading") {
-                    kind = Kind::Heading;
-                } else if meta.path.is_ident("team") {
-                    seen_by = SeenBy::Team;
-                } else if meta.path.is_ident("private") {
-                    seen_by = SeenBy::Owner;
-                } else if meta.path.is_ident("range") {
-                    range = Some(meta.value()?.parse()?);
-                } else if meta.path.is_ident("step") {
-                    step = Some(meta.value()?.parse()?);
-                } else {
-                    return Err(meta.error(
-                        "expected `position`, `heading`, `range = a..=b`, `step = s`, `team` or `private`",
-                    ));
-                }
-                Ok(())
-            })?;
-        }
-        match (range, step) {
-            (None, None) => {}
-            (Some(range), Some(step)) if matches!(kind, Kind::Plain) => {
-                let (Some(min), Some(max)) = (range.start, range.end) else {
-                    return Err(Error::new_spanned(
-                        &field.ident,
-                        "a range has two ends: `range = 0.0..=100.0`",
-                    ));
-                };
-                let (min, max) = (*min, *max);
-                kind = Kind::Quantised { min, max, step };
-            }
-            (Some(_), Some(_)) => {
-                return Err(Error::new_spanned(
-                    &field.ident,
-                    "a position or heading has its own steps",
-                ));
-            }
-            _ => {
-                return Err(Error::new_spanned(
-                    &field.ident,
-                    "`range` and `step` go together: `range = 0.0..=100.0, step = 0.5`",
-                ));
+            if attribute.path().is_ident("replicate") {
+                attribute.parse_nested_meta(|meta| words.read(&meta))?;
             }
         }
-        if seen_by != SeenBy::All && matches!(kind, Kind::Position | Kind::Heading) {
+        let Some(ident) = field.ident.clone() else {
+            return Err(Error::new_spanned(field, "a field without a name"));
+        };
+        let seen_by = words.seen_by.unwrap_or(SeenBy::All);
+        if seen_by != SeenBy::All && words.place.is_some() {
             return Err(Error::new_spanned(
                 &field.ident,
                 "whoever sees an entity sees where it is; hide the whole entity with `Room::hide`",
             ));
         }
-        let Some(ident) = field.ident.clone() else {
-            return Err(Error::new_spanned(field, "a field without a name"));
-        };
         Ok(Self {
+            kind: words.kind(&ident)?,
             ident,
             ty: field.ty.clone(),
-            kind,
             seen_by,
         })
+    }
+
+    /// Where rustc points when the field's type lacks something.
+    fn span(&self) -> Span {
+        self.ty.span().resolved_at(Span::call_site())
     }
 
     /// Its entry in `FIELDS`.
@@ -157,7 +245,7 @@ impl Field {
                 ::downbeat::quantise(self.#ident, #min, #max, #step)
                     != ::downbeat::quantise(newer.#ident, #min, #max, #step)
             },
-            _ => quote!(self.#ident != newer.#ident),
+            _ => quote_spanned!(self.span() => self.#ident != newer.#ident),
         }
     }
 
@@ -222,7 +310,8 @@ fn by_field(name: &Ident, fields: &[Field]) -> Result<TokenStream, Error> {
         let ident = &field.ident;
         if field.may_be_missing() {
             let ty = &field.ty;
-            quote!(#ident: if mask & #bit != 0 { #decode } else { <#ty as ::core::default::Default>::default() })
+            let default = quote_spanned!(field.span() => <#ty as ::core::default::Default>::default());
+            quote!(#ident: if mask & #bit != 0 { #decode } else { #default })
         } else {
             let name = ident.to_string();
             quote!(#ident: if mask & #bit != 0 { #decode } else { return Err(input.missing(#name)) })
@@ -295,39 +384,38 @@ fn bits_of(fields: &[Field], bits: &[u64], is: impl Fn(&Field) -> bool) -> Vec<u
 fn place(fields: &[Field]) -> Result<TokenStream, Error> {
     let only = |is: fn(&Kind) -> bool, what| {
         let mut found = fields.iter().filter(|f| is(&f.kind));
-        let first = found.next();
-        match found.next() {
-            Some(second) => Err(Error::new_spanned(&second.ident, what)),
-            None => Ok(first),
+        match (found.next(), found.next()) {
+            (Some(first), Some(second)) => {
+                let what = format!("an entity has one {what}, and `{}` is it", first.ident);
+                Err(Error::new_spanned(&second.ident, what))
+            }
+            (first, _) => Ok(first),
         }
     };
-    let position = only(
-        |kind| matches!(kind, Kind::Position),
-        "an entity has one position",
-    )?;
-    let heading = only(
-        |kind| matches!(kind, Kind::Heading),
-        "an entity has one heading",
-    )?;
+    let position = only(|kind| matches!(kind, Kind::Position), "position")?;
+    let heading = only(|kind| matches!(kind, Kind::Heading), "heading")?;
     let position = position.map(|Field { ident, .. }| {
         quote! {
             fn position(&self) -> Option<::downbeat::Vec2> { Some(self.#ident) }
             fn set_position(&mut self, at: ::downbeat::Vec2) { self.#ident = at; }
         }
     });
-    let heading = heading.map(|Field { ident, .. }| {
+    let heading = heading.map(|field| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let as_heading = quote_spanned!(field.span() => <#ty as ::downbeat::Heading>);
         quote! {
-            fn heading(&self) -> Option<u8> { Some(::downbeat::Heading::to_turn(self.#ident)) }
-            fn set_heading(&mut self, heading: u8) {
-                self.#ident = ::downbeat::Heading::from_turn(heading);
-            }
+            fn heading(&self) -> Option<u8> { Some(#as_heading::to_turn(self.#ident)) }
+            fn set_heading(&mut self, heading: u8) { self.#ident = #as_heading::from_turn(heading); }
         }
     });
     Ok(quote! { #position #heading })
 }
 
-fn whole() -> TokenStream {
-    quote! {
+/// A type that is one field; what is in it cannot be treated each in its own way.
+fn whole<'a>(mut fields: impl Iterator<Item = &'a syn::Field>) -> Result<TokenStream, Error> {
+    let what = "only the fields of a struct with named fields are told apart";
+    fields.try_for_each(|field| refuse_attributes(&field.attrs, what))?;
+    Ok(quote! {
         const FIELDS: &'static [::downbeat::Field] = &[::downbeat::Field {
             name: "value",
             kind: ::downbeat::FieldKind::Plain,
@@ -376,5 +464,5 @@ fn whole() -> TokenStream {
             if mask & 1 != 0 { input.value::<Self>()?; }
             Ok(())
         }
-    }
+    })
 }

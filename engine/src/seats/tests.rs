@@ -85,8 +85,6 @@ struct Peer {
     expected: BTreeMap<u32, (Hand, u32)>,
     events: Vec<String>,
     closed: Option<u16>,
-    /// How rarely it is sent what, after it stalled again and again.
-    rate: u8,
     was_reduced: bool,
 }
 
@@ -166,7 +164,6 @@ impl Scene {
                 expected: BTreeMap::new(),
                 events: Vec::new(),
                 closed: None,
-                rate: 0,
                 was_reduced: false,
             },
         );
@@ -231,9 +228,12 @@ impl Scene {
         let cx = Context::from_waker(Waker::noop());
         self.seats.poll_read(&cx, self.now);
         self.seats.write(&frame, self.now);
+        // While one is reduced, newcomers wait for a whole beat as well.
+        let seats = &self.seats;
+        let is_reduced = |&id: &PlayerId| seats.rate_of(id).is_some_and(|rate| rate > 0);
+        let reduced = self.peers.keys().any(is_reduced);
         for (&id, peer) in &mut self.peers {
-            peer.rate = self.seats.rate_of(id).unwrap_or(peer.rate);
-            peer.was_reduced |= peer.rate > 0;
+            peer.was_reduced |= reduced;
             match peer.stalled.checked_sub(1) {
                 Some(left) => peer.stalled = left,
                 None => peer.read(&self.truths),

@@ -3,6 +3,7 @@
 //! Read, flush and timer are polled by hand in one place, so that a server that does not read is
 //! still read from, and nothing is allocated per frame beyond what the view takes.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,6 +24,7 @@ use super::pace::Pace;
 use super::stage::{Stage, micros};
 use super::tally::{Tallies, Tally};
 use super::target::Target;
+use super::trace::{self, Trace};
 
 /// A client that has sent nothing for so long sends an echo.
 const SEEN_EVERY: Duration = Duration::from_secs(1);
@@ -53,6 +55,8 @@ pub(super) struct Course {
     /// Time between two thoughts; `None` only watches.
     pub(super) think_every: Option<Duration>,
     pub(super) seed: u64,
+    /// Whether what is said is printed.
+    pub(super) trace: bool,
 }
 
 /// Which bot this is.
@@ -92,6 +96,7 @@ pub(super) async fn live<G: Game>(course: Arc<Course>, place: Place) {
         Ok(socket) => {
             let mut bot = Bot::<G>::new(course, place, socket);
             let end = bot.play().await;
+            bot.trace(|trace, _| trace.note(&end.to_string()));
             bot.settle_up(&end);
             let _ = tokio::time::timeout(CLOSE_WITHIN, bot.say_goodbye(end)).await;
         }
@@ -124,6 +129,9 @@ struct Bot<G: Game> {
     received_at: Duration,
     /// Received and not yet added to the tally.
     bytes: u64,
+    /// Checksums that did not fit and were added to the tally.
+    mismatches: u32,
+    trace: Option<Trace>,
 }
 
 impl<G: Game> Bot<G> {
@@ -133,12 +141,16 @@ impl<G: Game> Bot<G> {
             .think_every
             .and_then(|_| G::bot(course.seed.wrapping_add(number)));
         let now = course.stage.now();
+        let mut view = View::new();
+        let trace = course
+            .trace
+            .then(|| Trace::new(&name_of(&place), &mut view));
         Self {
             rng: seeded(course.seed.wrapping_add(number), &place.room, 0, "load"),
             timer: Box::pin(tokio::time::sleep(SEEN_EVERY)),
             socket,
             unflushed: false,
-            view: View::new(),
+            view,
             mind,
             pace: Pace::default(),
             acks: Acks::default(),
@@ -148,13 +160,15 @@ impl<G: Game> Bot<G> {
             sent_at: now,
             received_at: now,
             bytes: 0,
+            mismatches: 0,
+            trace,
             course,
             place,
         }
     }
 
     async fn play(&mut self) -> End {
-        let name = format!("bot-{}", self.place.number + 1);
+        let name = name_of(&self.place);
         if let Err(end) = self.send(hello(&name, downbeat::Schema::hash_of::<G>().unwrap_or(0))) {
             return end;
         }
@@ -211,12 +225,16 @@ impl<G: Game> Bot<G> {
     }
 
     fn handle_binary(&mut self, bytes: &[u8], now: Duration) -> Result<(), String> {
+        if let Some(trace) = &mut self.trace {
+            trace.handle_message(bytes.len());
+        }
         match self.view.apply(bytes).map_err(|e| e.to_string())? {
             Applied::Welcome => {
                 let room = self.view.welcome.as_ref().map(|w| w.room.as_str());
                 if room != Some(&*self.place.room) {
                     return Err("a welcome to another room".into());
                 }
+                self.trace(|trace, view| trace.welcome(view));
                 Ok(())
             }
             Applied::Part | Applied::Pong(_) => Ok(()),
@@ -228,6 +246,7 @@ impl<G: Game> Bot<G> {
         if self.view.welcome.is_none() {
             return Err("a frame before the welcome".into());
         }
+        self.trace(|trace, view| trace.tick(view));
         let due = self
             .pace
             .handle_frame(self.view.tick, self.view.due, now)
@@ -239,9 +258,10 @@ impl<G: Game> Bot<G> {
         let moved = position.is_some_and(|position| position != self.position);
         self.position = position.flatten();
         if self.mind.is_none() {
-            self.view.events.clear();
-            self.view.refused.clear();
+            self.forget_events();
         }
+        let mismatches = self.view.mismatches();
+        let mismatched = mismatches - std::mem::replace(&mut self.mismatches, mismatches);
 
         let Self { course, acks, .. } = self;
         let stage = &course.stage;
@@ -250,6 +270,7 @@ impl<G: Game> Bot<G> {
             .tallies
             .with(self.place.number, |tally| {
                 tally.bytes += bytes;
+                tally.handle_mismatches(mismatched);
                 if let Some(due) = due
                     && stage.measures(now)
                 {
@@ -294,6 +315,7 @@ impl<G: Game> Bot<G> {
         }
         self.think(now)?;
         if now.saturating_sub(self.sent_at) >= SEEN_EVERY {
+            self.trace(|trace, view| trace.note(&format!("seen {}", view.tick.number())));
             self.send(self.view.seen())?;
         }
         let echo = self.sent_at + SEEN_EVERY;
@@ -315,11 +337,11 @@ impl<G: Game> Bot<G> {
             let Some(mind) = &mut self.mind else { break };
             let input = mind.think(&self.view, &mut self.rng);
             let refused = self.view.refused.len() as u64;
-            self.view.refused.clear();
-            self.view.events.clear();
+            self.forget_events();
             let sends = u64::from(input.is_some());
             if let Some(input) = input {
                 let seq = self.acks.handle_sent(scheduled);
+                self.trace(|trace, view| trace.input(seq, view, &input));
                 self.send(self.view.input(seq, input))?;
             }
             if measured {
@@ -340,6 +362,21 @@ impl<G: Game> Bot<G> {
         self.socket
             .start_send_unpin(Message::Binary(bytes.into()))
             .map_err(|e| lost(&e))
+    }
+
+    fn forget_events(&mut self) {
+        self.view.refused.clear();
+        self.view.events.clear();
+        if let Some(trace) = &mut self.trace {
+            trace.handle_taken();
+        }
+    }
+
+    /// Prints a line, if anybody wants to read along.
+    fn trace(&mut self, line: impl FnOnce(&mut Trace, &mut View<G>) -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace::say(&line(trace, &mut self.view));
+        }
     }
 
     fn arm_timer(&mut self, at: Duration) {
@@ -380,13 +417,13 @@ impl<G: Game> Bot<G> {
                 }
                 End::Ours => {}
                 End::Theirs(..) if stage.is_over() => {}
-                End::Theirs(code, reason) => {
+                End::Theirs(code, _) => {
                     *tally.disconnects.entry(*code).or_default() += 1;
-                    tally.handle_problem(format!("closed with {code}: {reason}"));
+                    tally.handle_problem(end.to_string());
                 }
-                End::Mismatch(what) => {
+                End::Mismatch(_) => {
                     tally.view_mismatches += 1;
-                    tally.handle_problem(format!("view mismatch: {what}"));
+                    tally.handle_problem(end.to_string());
                 }
             }
         });
@@ -410,6 +447,21 @@ impl<G: Game> Bot<G> {
         }
         // The library answers a close frame while it is read from.
         while let Some(Ok(_)) = self.socket.next().await {}
+    }
+}
+
+/// What a bot calls itself.
+fn name_of(place: &Place) -> String {
+    format!("bot-{}", place.number + 1)
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours => f.write_str("bye"),
+            Self::Theirs(code, reason) => write!(f, "closed with {code}: {reason}"),
+            Self::Mismatch(what) => write!(f, "view mismatch: {what}"),
+        }
     }
 }
 

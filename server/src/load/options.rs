@@ -1,6 +1,6 @@
 //! What a person asks of a run: flags, what they must fulfil, and who connects where and when.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use downbeat::is_room_name;
@@ -8,6 +8,7 @@ use downbeat::is_room_name;
 use super::LoadError;
 use super::bot::Place;
 use super::durations;
+use super::trace;
 
 /// Clients that connect per second where no ramp is given: slow enough that the handshakes do not
 /// show in the frames of those who already play.
@@ -61,6 +62,9 @@ pub(crate) struct LoadOptions {
     /// What the bots' choices depend on
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Prints what the bots are told and say, decoded, one line each on stdout (at most 4 clients)
+    #[arg(long, long_help = trace::HELP, verbatim_doc_comment)]
+    pub(crate) trace: bool,
     /// Show no progress
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -80,6 +84,23 @@ impl LoadOptions {
         if self.report.is_some() && self.report == self.json {
             return Err(LoadError::Options(
                 "--json and --report must be two files".into(),
+            ));
+        }
+        if self.trace && self.clients > trace::CLIENTS_MAX {
+            return Err(LoadError::Options(format!(
+                "--trace with {} clients: at most {} can be read along; say --clients 1",
+                self.clients,
+                trace::CLIENTS_MAX
+            )));
+        }
+        if self.trace
+            && self
+                .json
+                .as_deref()
+                .is_some_and(|path| path == Path::new("-"))
+        {
+            return Err(LoadError::Options(
+                "--trace and --json - both write to stdout; write the JSON to a file".into(),
             ));
         }
         if self.duration < DURATION_MIN {
@@ -194,11 +215,27 @@ pub(super) mod tests {
             "--game meadow --room a/b",
             "--game meadow --duration 500ms",
             "--game meadow --json a --report a",
+            "--game meadow --trace",
+            "--game meadow --trace --clients 5",
+            "--game meadow --trace --clients 1 --json -",
         ] {
             let told = options(line).expect("parses").check().expect_err(line);
             assert_eq!(told.exit_code(), 2);
             assert!(!told.to_string().contains('\n'));
         }
+    }
+
+    #[test]
+    fn a_few_bots_can_be_followed_and_a_crowd_cannot() {
+        for clients in 1..=trace::CLIENTS_MAX {
+            let line = format!("--game meadow --trace --clients {clients}");
+            assert!(options(&line).expect("parses").check().is_ok(), "{line}");
+        }
+        let crowd = options("--game meadow --trace").expect("parses");
+        assert_eq!(
+            crowd.check().expect_err("a crowd").to_string(),
+            "--trace with 100 clients: at most 4 can be read along; say --clients 1"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(crate) struct Summary {
     pub(super) input_ack_ms: InputAck,
     pub(super) bytes_per_client_s: f64,
     pub(super) disconnects: BTreeMap<String, u64>,
+    /// Checksums of cells that did not fit, and clients that were sent what cannot be.
     pub(super) view_mismatches: u64,
 
     pub(super) game: String,
@@ -206,6 +207,7 @@ impl Summary {
         rows.push(("disconnects", codes));
         let mismatches = match self.view_mismatches {
             0 => "no mismatch".to_owned(),
+            1 => "1 mismatch".to_owned(),
             n => format!("{} mismatches", grouped(n)),
         };
         rows.push(("views", mismatches));
@@ -348,6 +350,22 @@ mod tests {
         assert_eq!(percent(1_199_999, 1_200_000), Some(99.9999));
         assert_eq!(percent(11_999_999, 12_000_000), Some(99.9999));
         assert_eq!(percent(0, 0), None);
+    }
+
+    #[test]
+    fn mismatches_are_in_the_table_and_in_the_json() {
+        for (mismatches, row) in [(1, "1 mismatch\n"), (1200, "1,200 mismatches\n")] {
+            let mut total = total();
+            total.view_mismatches = mismatches;
+            let summary = Summary::new(setup(), &total);
+            assert!(
+                summary
+                    .to_string()
+                    .contains(&format!("  views         {row}"))
+            );
+            let json = serde_json::to_value(summary).expect("plain data");
+            assert_eq!(json["view_mismatches"], mismatches);
+        }
     }
 
     #[test]

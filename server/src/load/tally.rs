@@ -15,6 +15,9 @@ const SHARDS: usize = 16;
 /// Different texts that are kept of what went wrong; the rest is counted under one name.
 const PROBLEMS_MAX: usize = 16;
 
+/// What is said of a checksum that does not fit.
+const CHECKSUM_MISMATCH: &str = "view mismatch: a cell's checksum is another";
+
 /// Counts and times of one part of the run. Units: microseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
@@ -36,6 +39,7 @@ pub(super) struct Tally {
     /// Ticks seen by members with an avatar, and those in which its position changed.
     pub(super) ticks: u64,
     pub(super) ticks_moved: u64,
+    /// Checksums that did not fit, and messages that cannot be.
     pub(super) view_mismatches: u64,
     /// Members that had got nothing, not even a heartbeat, for long at the end.
     pub(super) silent: u64,
@@ -80,6 +84,14 @@ impl Tally {
         let known = self.problems.len() < PROBLEMS_MAX || self.problems.contains_key(&what);
         let what = if known { what } else { "other".to_owned() };
         *self.problems.entry(what).or_default() += times;
+    }
+
+    /// Cells of a bot's view are not what the server has.
+    pub(super) fn handle_mismatches(&mut self, checksums: u32) {
+        if checksums > 0 {
+            self.view_mismatches += u64::from(checksums);
+            self.handle_problems(CHECKSUM_MISMATCH.to_owned(), u64::from(checksums));
+        }
     }
 
     /// An input that was never sent or never acknowledged; it counts with its age.
@@ -166,6 +178,17 @@ mod tests {
         assert_eq!(all.interframe_us.len(), 100);
         assert_eq!(all.disconnects[&1006], 100);
         assert_eq!(tallies.collect().interframe_us.len(), 0);
+    }
+
+    #[test]
+    fn checksums_that_do_not_fit_are_counted_and_named() {
+        let mut tally = Tally::default();
+        tally.handle_mismatches(0);
+        assert!(tally.problems.is_empty());
+        tally.handle_mismatches(1);
+        tally.handle_mismatches(2);
+        assert_eq!(tally.view_mismatches, 3);
+        assert_eq!(tally.problems[CHECKSUM_MISMATCH], 3);
     }
 
     #[test]

@@ -1,0 +1,42 @@
+// The types of the game `meadow`, generated from the Rust types: do not edit.
+import { bytes, defineGame, f32, heading, i8, list, names, position, replicated, str, struct, u16, u32, u8, unit, variants, type Infer } from '@downbeat/client';
+
+export const Input = variants({
+  Walk: struct({ dx: i8, dy: i8 }),
+  Goto: struct({ x: f32, y: f32 }),
+  Emote: struct({ emote: u8 }),
+});
+export type Input = Infer<typeof Input>;
+
+export const Kind = names('Player', 'Sheep', 'Rabbit', 'Duck', 'Flower');
+export type Kind = Infer<typeof Kind>;
+
+export const Entity = replicated({ pos: position(), heading: heading(), kind: Kind, name: str, score: u16, hue: u8 });
+export type Entity = Infer<typeof Entity>;
+
+export const Top = struct({ name: str, score: u16 });
+export type Top = Infer<typeof Top>;
+
+export const Shared = replicated({ width: u16, height: u16, tiles: bytes, picked: u32, top: list(Top) });
+export type Shared = Infer<typeof Shared>;
+
+export const Private = unit;
+export type Private = Infer<typeof Private>;
+
+export const Event = variants({
+  Picked: struct({ player: u32, flower_hue: u8, points: u8, x: f32, y: f32 }),
+  Emoted: struct({ entity: u32, emote: u8 }),
+  Joined: struct({ name: str }),
+  Left: struct({ name: str }),
+});
+export type Event = Infer<typeof Event>;
+
+export const meadow = defineGame({
+  name: 'meadow',
+  schema: 0x2a921eab,
+  input: Input,
+  entity: Entity,
+  shared: Shared,
+  private: Private,
+  event: Event,
+});
