@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod capacity;
 mod cpu;
+mod costs;
 mod driver;
 mod epoll;
 mod header;
@@ -43,6 +44,12 @@ impl Plan {
 pub(crate) fn figure(name: &str, value: f64, unit: &str) {
     // A closed pipe is the reader's wish to stop.
     let _ = writeln!(std::io::stdout(), "figure {name} {value:.3} {unit}");
+}
+
+/// Text for whoever asked for it.
+pub(crate) fn print(text: &str) {
+    // As above.
+    let _ = write!(std::io::stdout(), "{text}");
 }
 
 fn main() -> ExitCode {
@@ -118,6 +125,10 @@ fn part(arguments: &[String]) -> Option<Result<(), String>> {
             },
             _ => Err("epoll ADDRESS".into()),
         }),
+        "costs" => {
+            let folder = rest.first().map_or("docs", String::as_str);
+            Some(costs::tell(std::path::Path::new(folder)))
+        }
         "drive" => Some(driver::Options::parse(rest).and_then(|options| {
             let report = driver::drive(options)?;
             let json = serde_json::to_string(&report).map_err(|e| e.to_string())?;

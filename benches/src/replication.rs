@@ -28,7 +28,7 @@ const fn framed(bytes: usize) -> u64 {
     bytes as u64 + if bytes < 126 { 2 } else { 4 }
 }
 
-fn gallery(layout: Layout, members: u32) -> Gallery<Plain> {
+pub(crate) fn gallery(layout: Layout, members: u32) -> Gallery<Plain> {
     let mut gallery = Gallery::open(layout);
     for member in 0..members {
         gallery.enter(member == 0);
@@ -42,7 +42,7 @@ fn gallery(layout: Layout, members: u32) -> Gallery<Plain> {
 }
 
 /// Medians of the time of both parts of a tick. Units: nanoseconds.
-fn times(gallery: &mut Gallery<Plain>, ticks: usize) -> (f64, f64) {
+pub(crate) fn times(gallery: &mut Gallery<Plain>, ticks: usize) -> (f64, f64) {
     let (mut steps, mut writes) = (Vec::new(), Vec::new());
     for _ in 0..ticks {
         let start = Instant::now();
@@ -63,13 +63,16 @@ fn times(gallery: &mut Gallery<Plain>, ticks: usize) -> (f64, f64) {
 }
 
 /// What one member in the middle is sent.
-struct Watched {
-    seen: f64,
-    updates: u64,
-    bytes: u64,
+pub(crate) struct Watched {
+    /// Entities in view, on average.
+    pub(crate) seen: f64,
+    /// Movements that were delivered.
+    pub(crate) updates: u64,
+    /// Bytes, with the frames of the WebSocket.
+    pub(crate) bytes: u64,
 }
 
-fn watch(layout: Layout, ticks: u32) -> Result<Watched, String> {
+pub(crate) fn watch(layout: Layout, ticks: u32) -> Result<Watched, String> {
     let mut gallery = Gallery::<Plain>::open(layout);
     let player = gallery.enter(true);
     gallery.step();
