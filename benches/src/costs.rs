@@ -122,7 +122,7 @@ fn plot(curves: &[Curve]) -> String {
     for (at, curve) in curves.iter().enumerate() {
         let left = at as f64 * width;
         let most = |of: fn(&(f64, f64)) -> f64| curve.points.iter().map(of).fold(0.0, f64::max);
-        let (x_max, y_max) = (most(|p| p.0), most(|p| p.1).max(500.0));
+        let (x_max, y_max) = (most(|p| p.0), (most(|p| p.1) / 250.0).ceil() * 250.0);
         let x = |value: f64| left + MARGIN + value / x_max * (width - MARGIN - 14.0);
         let y = |value: f64| height - 34.0 - value / y_max * (height - 64.0);
         let _ = writeln!(

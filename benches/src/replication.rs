@@ -12,10 +12,14 @@ use downbeat_benches::plain::{Layout, Plain};
 
 use crate::{Plan, figure};
 
-pub(crate) const NAMES: [&str; 5] = [
+pub(crate) const NAMES: [&str; 9] = [
     "replication.bytes_per_moving_update",
+    "replication.entities_in_view",
     "replication.user_ns_per_member_tick",
+    "replication.user_ns_per_member_tick_crowded",
+    "replication.user_ns_per_member_tick_doubled",
     "replication.encode_ns_per_changed_entity",
+    "replication.encode_ns_per_changed_entity_crowded",
     "replication.allocs_per_member_tick",
     "replication.idle_room_bytes_per_member_s",
 ];
@@ -119,7 +123,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<(), String> {
     let watched = watch(layout, u32::try_from(ticks).unwrap_or(u32::MAX))?;
     let per_update = watched.bytes as f64 / watched.updates as f64;
     figure(NAMES[0], per_update, "B");
-    figure("replication.entities_in_view", watched.seen, "entities");
+    figure(NAMES[1], watched.seen, "entities");
     cpu(layout, ticks)?;
     idle()
 }
@@ -130,14 +134,14 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
     let members = 1000;
     let (step, write) = times(&mut gallery(layout, members), ticks);
     let member = |step: f64, write: f64, members: u32| (step - alone + write) / f64::from(members);
-    figure(NAMES[1], member(step, write, members), "ns");
+    figure(NAMES[2], member(step, write, members), "ns");
     let crowded = Layout {
         crowd: 50,
         ..layout
     };
     let (crowd_step, crowd_write) = times(&mut gallery(crowded, members), ticks);
     figure(
-        "replication.user_ns_per_member_tick_crowded",
+        NAMES[3],
         member(crowd_step, crowd_write, members),
         "ns",
     );
@@ -148,11 +152,17 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
     let (twice_step, twice_write) = times(&mut gallery(twice, 2 * members), ticks);
     let more = twice_step + twice_write - crowd_step - crowd_write;
     figure(
-        "replication.user_ns_per_member_tick_doubled",
+        NAMES[4],
         more / f64::from(members),
         "ns",
     );
-    figure(NAMES[2], encode_ns(layout, ticks)?, "ns");
+    figure(NAMES[5], encode_ns(layout, ticks)?, "ns");
+    // As many walkers in a quarter of the cells.
+    let dense = Layout {
+        side_m: layout.side_m / 2.0,
+        ..layout
+    };
+    figure(NAMES[6], encode_ns(dense, ticks)?, "ns");
     let mut gallery = gallery(layout, members);
     let counted = allocation_counter::measure(|| {
         for _ in 0..COUNTED_TICKS {
@@ -161,7 +171,7 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
         }
     });
     let per_tick = counted.count_total as f64 / f64::from(COUNTED_TICKS);
-    figure(NAMES[3], per_tick / f64::from(members), "allocations");
+    figure(NAMES[7], per_tick / f64::from(members), "allocations");
     Ok(())
 }
 
@@ -200,6 +210,6 @@ fn idle() -> Result<(), String> {
     }
     let sent = gallery.take_sent();
     let bytes: u64 = sent.watched.iter().map(|m| framed(m.len())).sum();
-    figure(NAMES[4], bytes as f64 / seconds as f64, "B");
+    figure(NAMES[8], bytes as f64 / seconds as f64, "B");
     Ok(())
 }

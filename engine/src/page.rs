@@ -11,15 +11,11 @@ use crate::block::{
 };
 use crate::codec::Encoder;
 use crate::entities::EntityId;
-use crate::grid::{TIERS, bits, direction};
+use crate::grid::{TIERS, bits, goes_along};
 use crate::replicate::{Masks, Replicate};
 
 /// Slots of a page: as many as a mask has bits.
 pub(crate) const SLOTS: usize = 64;
-
-/// How far a heading may be from the direction of movement and still follow it: what rounding to
-/// 1/64 m does to a slow walk. Units: 1/256 turn.
-const FOLLOWS_WITHIN: u8 = 8;
 
 /// Ticks without movement after which a heading that followed is sent as it is.
 const STILL_TICKS: usize = 3;
@@ -192,8 +188,9 @@ impl Page {
         if !follows && !turned {
             return false;
         }
-        let with_step = step.map(|(dx, dy)| near(direction(dx, dy), heading));
-        match with_step {
+        // What rounding to 1/64 m does to a slow walk is well within this.
+        let along = step.map(|(dx, dy)| goes_along(dx, dy, heading));
+        match along {
             Some(true) if follows => return false,
             Some(true) => self.follows |= bit,
             // A slow walker does not move in each tick: it goes on following for a while.
@@ -445,10 +442,6 @@ const fn set(mask: &mut u64, bit: u64, to: bool) {
     } else {
         *mask &= !bit;
     }
-}
-
-const fn near(a: u8, b: u8) -> bool {
-    a.wrapping_sub(b).cast_signed().unsigned_abs() <= FOLLOWS_WITHIN
 }
 
 /// The magnitudes of both sides of a step, one put over the other.

@@ -148,7 +148,7 @@ impl Viewer {
         let news = part.news || events.peek().is_some();
         let due = news || self.sees_change(frame, desk);
         self.due = self.due.wrapping_add(u32::from(due));
-        if behind && !due {
+        if behind && !due && !self.must_move(frame, part) {
             // Nothing is missed: a keyframe in many messages that is still on its way needs no
             // other behind it.
             return (Told::Nothing, None);
@@ -156,6 +156,11 @@ impl Viewer {
         let key = part.key.as_ref().filter(|_| frame.beat.whole && self.stale);
         if behind || (self.stale && key.is_none()) {
             let skipped = behind && !std::mem::replace(&mut self.stale, true);
+            if frame.beat.whole && self.audience.is_some() {
+                // What counts as due is what it would be sent now; where it looked before, only
+                // those cells speak that others look at.
+                self.audience = Some(self.next_audience(frame, part));
+            }
             let told = match self.missed.take_in(frame.refused(part), events) {
                 Err(Overflow) => Told::Overflow,
                 Ok(()) if skipped => Told::Skipped,

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use downbeat::testing::{TestRoom, memory_link};
-use downbeat::{Host, HostConfig, World, WorldConfig};
+use downbeat::{Host, HostConfig, Outgoing, Vec2, World, WorldConfig};
 use downbeat_tests::probe::{Order, Probe, Settings};
 use downbeat_tests::quiz::{self, Quiz};
+use downbeat_tests::shooter::{self, Shooter};
 use downbeat_tests::stage::{Peer, Stage};
 
 const S: Duration = Duration::from_secs(1);
@@ -183,6 +184,39 @@ async fn row_12_the_world_at_the_join_personal_messages_a_maximum_and_the_end() 
         .filter(|i| duel.join(&format!("p{i}")).is_ok())
         .count();
     assert_eq!(seats, 12, "two players and ten who watch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_12_after_the_join_a_tick_brings_what_changed_and_nothing_else() {
+    let mut stage = Stage::<Shooter>::new();
+    let mut ada = stage.enter("main", "Ada");
+    let mut others: Vec<_> = (0..20)
+        .map(|i| stage.enter("main", &format!("p{i}")))
+        .collect();
+    let mut all: Vec<_> = others.iter_mut().collect();
+    stage.run(S, &mut all).await;
+    let heard = |ada: &mut Peer<Shooter>| {
+        let sizes = ada.link.take().into_iter().filter_map(|out| match out {
+            Outgoing::Frame(bytes) => {
+                ada.view.apply(&bytes).expect("a frame");
+                Some(bytes.len())
+            }
+            _ => None,
+        });
+        let sizes: Vec<_> = sizes.collect();
+        ada.link.send_bytes(ada.view.seen());
+        sizes
+    };
+    let joining = heard(&mut ada);
+    assert_eq!(ada.view.entities.len(), 21, "the whole world at the join");
+    stage.run(S, &mut all).await;
+    assert!(heard(&mut ada).iter().sum::<usize>() < 20, "nothing changes");
+    all[0].input(shooter::Input::Run(Vec2::X));
+    stage.run(S / 10, &mut all).await;
+    let moving = heard(&mut ada);
+    assert_eq!(moving.len(), 3, "a held input goes on for three ticks");
+    let keyframe = joining.iter().max().expect("a keyframe");
+    assert!(moving.iter().all(|bytes| bytes * 10 < *keyframe), "{moving:?} of {keyframe}");
 }
 
 #[tokio::test(start_paused = true)]

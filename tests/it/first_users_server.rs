@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use downbeat::client::{View, hello};
-use downbeat_scenarios::{Input, Meadow};
+use downbeat::Schema;
+use downbeat_scenarios::{Event, Input, Meadow};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -58,7 +59,7 @@ async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to
         socket
             .send(Message::binary(hello(
                 name,
-                downbeat::Schema::hash_of::<Meadow>().expect("described"),
+                Schema::hash_of::<Meadow>().expect("described"),
             )))
             .await
             .expect("sent");
@@ -90,6 +91,48 @@ async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to
             .is_some_and(|ada| ada.heading != heading)
     })
     .await;
+}
+
+#[tokio::test]
+async fn row_14_text_binary_and_json_in_one_room() {
+    let port = free_port();
+    let _server = Program::serve(&binary(), port);
+    let mut ada = connect(port, "/ws/meadow/main").await.expect("let in");
+    let schema = Schema::hash_of::<Meadow>().expect("meadow can be described");
+    ada.send(Message::binary(hello("Ada", schema)))
+        .await
+        .expect("sent");
+    let mut view = View::<Meadow>::new();
+    until(&mut ada, &mut view, |view| view.avatar().is_some()).await;
+
+    let url = format!("ws://127.0.0.1:{port}/ws/meadow/main");
+    let mut request = url.into_client_request().expect("a URL");
+    let protocol = "downbeat.v1.json".parse().expect("a header");
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", protocol);
+    let (mut bob, _) = tokio_tungstenite::connect_async(request)
+        .await
+        .expect("let in");
+    let say = |text: &str| Message::text(text.to_owned());
+    bob.send(say(r#"{"type":"hello","name":"Bob"}"#))
+        .await
+        .expect("sent");
+    bob.send(say(r#"{"type":"input","seq":1,"input":{"Emote":{"emote":2}}}"#))
+        .await
+        .expect("sent");
+    let mut told = String::new();
+    while !told.contains("Emoted") {
+        if let Message::Text(text) = bob.next().await.expect("open").expect("read") {
+            told.push_str(&text);
+        }
+    }
+    assert!(told.contains(r#""name":"Ada""#), "in words: {told}");
+    let emoted = |view: &View<Meadow>| {
+        let mut events = view.events.iter();
+        events.any(|event| matches!(event, Event::Emoted { emote: 2, .. }))
+    };
+    until(&mut ada, &mut view, emoted).await;
 }
 
 #[tokio::test]

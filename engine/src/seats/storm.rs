@@ -23,7 +23,6 @@ use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
 use crate::publish::Wants;
-use crate::replicate::Replicate as _;
 use crate::rng::{Rng, seeded};
 use crate::room::Room;
 use crate::sim::{Sim, Start};

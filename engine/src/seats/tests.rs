@@ -232,7 +232,7 @@ impl Scene {
         let seats = &self.seats;
         let is_reduced = |&id: &PlayerId| seats.rate_of(id).is_some_and(|rate| rate > 0);
         let reduced = self.peers.keys().any(is_reduced);
-        for (&id, peer) in &mut self.peers {
+        for peer in self.peers.values_mut() {
             peer.was_reduced |= reduced;
             match peer.stalled.checked_sub(1) {
                 Some(left) => peer.stalled = left,
