@@ -11,8 +11,9 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// What the bundle is made of.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "index.html",
+    "arena.html",
     "src",
     "public",
     "package.json",

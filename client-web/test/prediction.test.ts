@@ -98,6 +98,15 @@ describe('prediction', () => {
     }
   });
 
+  it('answers in a picture whose time is before the key', () => {
+    // As a page under load has it: the picture was begun, then came the key, then it was drawn.
+    const server = new Server();
+    const { x, now } = server;
+    server.now += 9;
+    server.predictor.hold(RIGHT, server.now);
+    expect(server.predictor.drawn(now + 5)!.x).toBeGreaterThan(x + 0.005);
+  });
+
   it('turns in the next picture too', () => {
     const server = new Server();
     server.predictor.hold(RIGHT, server.now);

@@ -45,7 +45,7 @@ describe('protocol', () => {
   it('decodes every section', () => {
     const text =
       '85 0500 0200 ffff ff' + '01 02 03 04' + '02 02' + '03 00' + '04 11 0000003f 000080bf 00004842' + '05 01 00 09' + '06 02 02 6f6b' +
-      '07 feff 0300 01000000 00000100' + '08 18';
+      '07 03 06 fd0100000000000100' + '08 18';
     const message = decode(text) as Frame<Probe>;
     expect(message).toMatchObject({
       reset: true, more: false, tick: 5, due: 2, ack: { seq: 0xffff, leadMs: 255 }, refused: [3, 4], seat: { type: 'Spectator' },

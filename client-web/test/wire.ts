@@ -1,7 +1,7 @@
 /** Messages of a server, put together by hand, and a game that has every kind of field. */
 import { Writer } from '../src/sdk/bytes.ts';
 import { Fnv } from '../src/sdk/checksum.ts';
-import { heading, i8, names, owner, position, quantised, replicated, str, struct, team, u16, u32, u8, unit, variants } from '../src/sdk/codec.ts';
+import { heading, i16, i8, names, owner, position, quantised, replicated, str, struct, team, u16, u32, u8, unit, variants } from '../src/sdk/codec.ts';
 import { decodeServerMessage, defineGame, type Frame, type GameCodec, type Welcome } from '../src/sdk/protocol.ts';
 import type { Applied, View } from '../src/sdk/view.ts';
 import { hex, unhex } from './hex.ts';
@@ -63,12 +63,11 @@ export function written(write: (out: Writer) => void): string {
 export function look(x: number, y: number, ...numbers: number[]): string {
   return written((out) => {
     out.u8(7);
-    out.fixed16(x & 0xffff);
-    out.fixed16(y & 0xffff);
+    i16.encode(out, x);
+    i16.encode(out, y);
     let mask = 0n;
     for (const number of numbers) mask |= 1n << BigInt(number);
-    out.fixed32(Number(mask & 0xffff_ffffn));
-    out.fixed32(Number(mask >> 32n));
+    out.varintBig(mask);
   });
 }
 

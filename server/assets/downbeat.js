@@ -12,6 +12,11 @@ var e = class extends Error {
 	bytes;
 	view;
 	at = 0;
+	empties = 0;
+	bitAt = 0;
+	bitEnd = 0;
+	low = 0;
+	high = 0;
 	constructor(e) {
 		this.bytes = e, this.view = new DataView(e.buffer, e.byteOffset, e.byteLength);
 	}
@@ -32,6 +37,13 @@ var e = class extends Error {
 	}
 	i8() {
 		return this.view.getInt8(this.take(1));
+	}
+	fixed16() {
+		return this.view.getUint16(this.take(2), !0);
+	}
+	i24() {
+		let e = this.take(3);
+		return this.view.getUint16(e, !0) | this.view.getInt8(e + 2) << 16;
 	}
 	f32() {
 		return this.view.getFloat32(this.take(4), !0);
@@ -58,9 +70,45 @@ var e = class extends Error {
 		let e = this.u8();
 		return e < 251 ? BigInt(e) : e === 251 ? BigInt(this.view.getUint16(this.take(2), !0)) : e === 252 ? BigInt(this.view.getUint32(this.take(4), !0)) : e === 253 ? this.view.getBigUint64(this.take(8), !0) : this.fail(`varint starts with ${e}`);
 	}
+	mask() {
+		let e = this.u8();
+		if (this.high = 0, e < 251) this.low = e;
+		else if (e === 251) this.low = this.fixed16();
+		else if (e === 252) this.low = this.view.getUint32(this.take(4), !0);
+		else if (e === 253) {
+			let e = this.take(8);
+			this.low = this.view.getUint32(e, !0), this.high = this.view.getUint32(e + 4, !0);
+		} else this.fail(`varint starts with ${e}`);
+	}
+	bitmap(e) {
+		let t = this.take(e);
+		this.low = 0, this.high = 0;
+		for (let n = 0; n < e; n++) {
+			let e = this.bytes[t + n];
+			n < 4 ? this.low = (this.low | e << n * 8) >>> 0 : this.high = (this.high | e << (n - 4) * 8) >>> 0;
+		}
+		return a(this.low) + a(this.high);
+	}
+	openBits(e) {
+		this.bitAt = this.take(e + 7 >> 3) * 8, this.bitEnd = this.bitAt + e;
+	}
+	bits(e) {
+		let t = this.bitAt >> 3, n = this.bitAt & 7;
+		return this.bitAt += e, (this.bytes[t] | this.bytes[t + 1] << 8 | this.bytes[t + 2] << 16) >> n & (1 << e) - 1;
+	}
+	signedBits(e) {
+		return this.bits(e) << 32 - e >> 32 - e;
+	}
+	closeBits() {
+		let e = -this.bitEnd & 7;
+		e > 0 && this.bits(e) !== 0 && this.fail("padding bits are not zero");
+	}
 	length(e) {
 		let t = this.varint(4294967295);
-		return t > (e > 0 ? Math.floor(this.left / e) : i) && this.fail(`length ${t} is more than the ${this.left} bytes left can hold`), t;
+		return t > (e > 0 ? Math.floor(this.left / e) : i - this.empties) && this.fail(`length ${t} is more than the ${this.left} bytes left can hold`), e === 0 && (this.empties += t), t;
+	}
+	since(e) {
+		return this.bytes.slice(e, this.at);
 	}
 	raw(e) {
 		let t = this.take(e);
@@ -79,20 +127,37 @@ var e = class extends Error {
 		let t = this.at;
 		return this.at += e, t;
 	}
-}, i = 4096, a = class {
+}, i = 4096;
+function a(e) {
+	let t = 0;
+	for (let n = e; n !== 0; n &= n - 1) t += 1;
+	return t;
+}
+var o = class {
 	bytes = /* @__PURE__ */ new Uint8Array(64);
 	view = new DataView(this.bytes.buffer);
 	at = 0;
+	get length() {
+		return this.at;
+	}
 	finish() {
 		return this.bytes.slice(0, this.at);
 	}
 	u8(e) {
 		let t = this.grow(1);
-		this.view.setUint8(t, o(e, 0, 255));
+		this.view.setUint8(t, s(e, 0, 255));
 	}
 	i8(e) {
 		let t = this.grow(1);
-		this.view.setInt8(t, o(e, -128, 127));
+		this.view.setInt8(t, s(e, -128, 127));
+	}
+	fixed16(e) {
+		let t = this.grow(2);
+		this.view.setUint16(t, s(e, 0, 65535), !0);
+	}
+	fixed32(e) {
+		let t = this.grow(4);
+		this.view.setUint32(t, s(e, 0, 4294967295), !0);
 	}
 	f32(e) {
 		let t = this.grow(4);
@@ -103,7 +168,7 @@ var e = class extends Error {
 		this.view.setFloat64(t, e, !0);
 	}
 	varint(e) {
-		if (o(e, 0, 2 ** 53 - 1), e < 251) this.u8(e);
+		if (s(e, 0, 2 ** 53 - 1), e < 251) this.u8(e);
 		else if (e <= 65535) {
 			this.u8(251);
 			let t = this.grow(2);
@@ -138,12 +203,12 @@ var e = class extends Error {
 		return t;
 	}
 };
-function o(e, t, n) {
+function s(e, t, n) {
 	if (!Number.isInteger(e) || e < t || e > n) throw RangeError(`${e} is not an integer from ${t} to ${n}`);
 	return e;
 }
 // src/sdk/backoff.ts
-var s = 500, c = 15e3, ee = 400, te = /* @__PURE__ */ new Set([
+var c = 500, l = 15e3, u = 400, d = /* @__PURE__ */ new Set([
 	1e3,
 	1007,
 	4001,
@@ -151,16 +216,30 @@ var s = 500, c = 15e3, ee = 400, te = /* @__PURE__ */ new Set([
 	4004,
 	4009
 ]);
-function l(e) {
-	return te.has(e);
+function f(e) {
+	return d.has(e);
 }
-function u(e, t, n) {
-	if (e === 1001 && t === 1) return Math.round(ee * n);
-	let r = Math.min(c, s * 2 ** (t - 1));
+function p(e, t, n) {
+	if (e === 1001 && t === 1) return Math.round(u * n);
+	let r = Math.min(l, c * 2 ** (t - 1));
 	return Math.round(r * (.5 + .5 * n));
 }
+// src/sdk/mismatch.ts
+var ee = 4009, te = "this page was built for other types than the server has; reload it, or rebuild it with the types of this server", m = (e) => `downbeat.reloaded.${e}`;
+function ne(e) {
+	try {
+		return sessionStorage.getItem(m(e)) !== null || (sessionStorage.setItem(m(e), "1"), sessionStorage.getItem(m(e)) === null) ? !1 : (location.reload(), !0);
+	} catch {
+		return !1;
+	}
+}
+function re(e) {
+	try {
+		sessionStorage.removeItem(m(e));
+	} catch {}
+}
 // src/sdk/connection.ts
-var d = 5e3, f = 1e3, ne = class {
+var ie = 5e3, ae = 1e3, oe = class {
 	state = { type: "idle" };
 	open;
 	random;
@@ -188,11 +267,11 @@ var d = 5e3, f = 1e3, ne = class {
 	handleWelcome() {
 		this.openedAt = performance.now(), this.enter({ type: "open" });
 	}
-	close(e, t) {
+	close(e, t, n = t) {
 		this.drop(e, t), this.state.type !== "closed" && this.enter({
 			type: "closed",
 			code: e,
-			reason: t
+			reason: n
 		});
 	}
 	sendFirst(e) {
@@ -203,7 +282,7 @@ var d = 5e3, f = 1e3, ne = class {
 		let e = ++this.generation, t = (t) => {
 			e === this.generation && t();
 		};
-		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), f), this.transport = this.open(this.url, {
+		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), ae), this.transport = this.open(this.url, {
 			open: () => t(() => this.events.opened()),
 			message: (e) => t(() => {
 				this.heardAt = performance.now(), this.events.message(e);
@@ -212,17 +291,17 @@ var d = 5e3, f = 1e3, ne = class {
 		});
 	}
 	handleClose(e, t) {
-		let n = this.state.type === "open" && performance.now() - this.openedAt >= d;
-		if (this.drop(1e3, "bye"), l(e)) {
+		let n = this.state.type === "open" && performance.now() - this.openedAt >= ie;
+		if (this.drop(1e3, "bye"), f(e)) {
 			this.enter({
 				type: "closed",
 				code: e,
-				reason: t
+				reason: e === 4009 ? te : t
 			});
 			return;
 		}
 		this.attempt = n ? 1 : this.attempt + 1;
-		let r = u(e, this.attempt, this.random());
+		let r = p(e, this.attempt, this.random());
 		this.timer = setTimeout(() => this.dial(), r), this.enter({
 			type: "reconnecting",
 			attempt: this.attempt,
@@ -242,7 +321,7 @@ var d = 5e3, f = 1e3, ne = class {
 	enter(e) {
 		this.state = e, this.events.state(e);
 	}
-}, re = class {
+}, se = class {
 	listeners = /* @__PURE__ */ new Map();
 	on(e, t) {
 		let n = this.listeners.get(e);
@@ -251,32 +330,32 @@ var d = 5e3, f = 1e3, ne = class {
 	emit(e, t) {
 		for (let n of this.listeners.get(e) ?? []) n(t);
 	}
-}, p = (e) => ({
-	encode: (t, n) => t.varint(o(n, 0, e)),
+}, h = (e) => ({
+	encode: (t, n) => t.varint(s(n, 0, e)),
 	decode: (t) => t.varint(e),
 	bytesMin: 1
-}), m = (e) => ({
+}), ce = (e) => ({
 	encode(t, n) {
-		o(n, -e - 1, e), t.varint(n < 0 ? -n * 2 - 1 : n * 2);
+		s(n, -e - 1, e), t.varint(n < 0 ? -n * 2 - 1 : n * 2);
 	},
 	decode(t) {
 		let n = t.varint(e * 2 + 1);
 		return n % 2 == 0 ? n / 2 : -(n + 1) / 2;
 	},
 	bytesMin: 1
-}), h = {
+}), g = {
 	encode: (e, t) => e.u8(t),
 	decode: (e) => e.u8(),
 	bytesMin: 1
-}, g = {
+}, le = {
 	encode: (e, t) => e.i8(t),
 	decode: (e) => e.i8(),
 	bytesMin: 1
-}, _ = p(65535), v = p(4294967295), y = {
+}, _ = h(65535), v = h(4294967295), ue = {
 	encode: (e, t) => e.varintBig(t),
 	decode: (e) => e.varintBig(),
 	bytesMin: 1
-}, ie = m(32767), ae = m(2147483647), oe = {
+}, y = ce(32767), de = ce(2147483647), fe = {
 	encode: (e, t) => {
 		if (BigInt.asIntN(64, t) !== t) throw RangeError(`${t} is not an i64`);
 		e.varintBig(t < 0n ? -t * 2n - 1n : t * 2n);
@@ -286,35 +365,35 @@ var d = 5e3, f = 1e3, ne = class {
 		return t & 1n ? -((t + 1n) / 2n) : t / 2n;
 	},
 	bytesMin: 1
-}, se = {
+}, b = {
 	encode: (e, t) => e.f32(t),
 	decode: (e) => e.f32(),
 	bytesMin: 4
-}, ce = {
+}, pe = {
 	encode: (e, t) => e.f64(t),
 	decode: (e) => e.f64(),
 	bytesMin: 8
-}, le = {
+}, me = {
 	encode: (e, t) => e.u8(+!!t),
 	decode: (e) => e.bool(),
 	bytesMin: 1
-}, b = {
+}, x = {
 	encode: (e, t) => e.string(t),
 	decode: (e) => e.string(),
 	bytesMin: 1
-}, x = {
+}, S = {
 	encode: () => {},
 	decode: () => null,
 	bytesMin: 0,
 	unit: !0
-}, ue = {
+}, he = {
 	encode(e, t) {
 		e.varint(t.length), e.raw(t);
 	},
 	decode: (e) => e.raw(e.length(1)),
 	bytesMin: 1
 };
-function S(e) {
+function ge(e) {
 	return {
 		encode(t, n) {
 			t.varint(n.length);
@@ -328,7 +407,7 @@ function S(e) {
 		bytesMin: 1
 	};
 }
-function C(e) {
+function _e(e) {
 	return {
 		encode(t, n) {
 			t.u8(n === null ? 0 : 1), n !== null && e.encode(t, n);
@@ -337,7 +416,7 @@ function C(e) {
 		bytesMin: 1
 	};
 }
-function w(...e) {
+function ve(...e) {
 	return {
 		encode(t, n) {
 			e.forEach((e, r) => e.encode(t, n[r]));
@@ -346,7 +425,7 @@ function w(...e) {
 		bytesMin: e.reduce((e, t) => e + t.bytesMin, 0)
 	};
 }
-function T(e) {
+function C(e) {
 	let t = Object.entries(e);
 	return {
 		encode(e, n) {
@@ -362,7 +441,7 @@ function T(e) {
 		fields: t
 	};
 }
-function E(e) {
+function w(e) {
 	let t = Object.entries(e), n = new Map(t.map(([e], t) => [e, t]));
 	return {
 		encode(e, r) {
@@ -386,7 +465,7 @@ function E(e) {
 		bytesMin: 1 + Math.min(...t.map(([, e]) => e.bytesMin))
 	};
 }
-function D(...e) {
+function ye(...e) {
 	return {
 		encode(t, n) {
 			let r = e.indexOf(n);
@@ -397,7 +476,7 @@ function D(...e) {
 		bytesMin: 1
 	};
 }
-var O = {
+var T = {
 	encode(e, t) {
 		e.f32(t.x), e.f32(t.y);
 	},
@@ -406,133 +485,251 @@ var O = {
 		y: e.f32()
 	}),
 	bytesMin: 8
-};
+}, be = 64;
+function xe(e) {
+	let t = Object.values(e).map((e) => e.field?.kind);
+	if (t.length > be) throw RangeError(`${t.length} fields, at most ${be} are allowed`);
+	for (let e of ["position", "heading"]) if (t.filter((t) => t === e).length > 1) throw RangeError(`more than one ${e}`);
+	return C(e);
+}
+function Se() {
+	return {
+		...T,
+		field: {
+			kind: "position",
+			seenBy: 0,
+			exact: T,
+			radians: !1
+		}
+	};
+}
+function Ce() {
+	return {
+		...g,
+		field: {
+			kind: "heading",
+			seenBy: 0,
+			exact: g,
+			radians: !1
+		}
+	};
+}
+function we() {
+	return {
+		...b,
+		field: {
+			kind: "heading",
+			seenBy: 0,
+			exact: b,
+			radians: !0
+		}
+	};
+}
+function Te(e, t, n) {
+	let r = Math.round((t - e) / n);
+	if (!(n > 0 && t > e && r <= 4294967295)) throw RangeError(`${e} to ${t} in steps of ${n}`);
+	return {
+		encode: (t, i) => t.varint(Math.min(r, Math.max(0, Math.round((i - e) / n)))),
+		decode: (t) => e + t.varint(r) * n,
+		bytesMin: 1,
+		field: {
+			kind: "quantised",
+			seenBy: 0,
+			exact: b,
+			radians: !1
+		}
+	};
+}
+function Ee(e) {
+	return Oe(1, e);
+}
+function De(e) {
+	return Oe(2, e);
+}
+function Oe(e, t) {
+	let n = t.field ?? {
+		kind: "plain",
+		seenBy: 0,
+		exact: t,
+		radians: !1
+	};
+	if (n.kind === "position" || n.kind === "heading") throw RangeError(`a ${n.kind} is seen by all who see the entity`);
+	return {
+		encode(e, n) {
+			if (n === null) throw RangeError("a field that is not seen cannot be written");
+			t.encode(e, n);
+		},
+		decode: (e) => t.decode(e),
+		bytesMin: t.bytesMin,
+		field: {
+			...n,
+			seenBy: e
+		}
+	};
+}
 // src/sdk/update.ts
-function k(e, t) {
-	let n = e.fields, r = n ? n.length : 1, i = t.varintBig();
-	i >> BigInt(r) && t.fail(`mask ${i} names fields beyond the ${r} there are`);
-	let a = [];
-	for (let o = 0; o < r; o++) {
-		if (!(i >> BigInt(o) & 1n)) continue;
-		let r = n ? n[o][1] : e;
-		a.push([o, r.decode(t)]);
+function E(e) {
+	return e.fields ? e.fields : "unit" in e ? [] : [["value", e]];
+}
+function D(e) {
+	return e.field?.exact ?? e;
+}
+function O(e, t, n) {
+	return ((n < 32 ? e >>> n : t >>> n - 32) & 1) == 1;
+}
+function k(e, t, n = !1) {
+	let r = E(e);
+	t.mask();
+	let { low: i, high: a } = t;
+	for (let e = r.length; e < 64; e++) O(i, a, e) && t.fail(`mask names field ${e} beyond the ${r.length} there are`);
+	let o = [];
+	return r.forEach(([, e], r) => {
+		O(i, a, r) && o.push([r, (n ? D(e) : e).decode(t)]);
+	}), o;
+}
+function ke(e, t, n, r = !1) {
+	let i = E(e), a = 0n;
+	for (let [e] of n) a |= 1n << BigInt(e);
+	t.varintBig(a);
+	for (let [e, a] of n) {
+		let n = i[e][1];
+		(r ? D(n) : n).encode(t, a);
 	}
-	return a;
+}
+function Ae(e, t) {
+	return t.length === E(e).length;
 }
 function A(e, t, n) {
-	let r = 0n;
-	for (let [e] of n) r |= 1n << BigInt(e);
-	t.varintBig(r);
-	for (let [r, i] of n) (e.fields ? e.fields[r][1] : e).encode(t, i);
-}
-function j(e, t) {
-	return t.length === (e.fields ? e.fields.length : 1);
-}
-function M(e, t, n) {
 	if (!e.fields) return n.length > 0 ? n[0][1] : t;
 	let r = { ...t };
 	for (let [t, i] of n) r[e.fields[t][0]] = i;
 	return r;
 }
 // src/sdk/protocol.ts
-var N = "downbeat.v1", P = 4096;
-function F(e) {
-	return e;
+var je = "downbeat.v1", Me = 4096;
+function Ne(e) {
+	return s(e.schema, 0, 4294967295), e;
 }
-var I = E({
-	Avatar: T({ entity: v }),
-	Player: x,
-	Spectator: x
-}), L = T({
+var j = w({
+	Avatar: C({ entity: v }),
+	Player: S,
+	Spectator: S
+}), Pe = C({
 	player: v,
-	seat: I,
+	seat: j,
 	tick: v,
 	tickRateHz: _,
-	game: b,
-	room: b,
-	name: b
-}), R = T({
+	space: w({
+		Whole: S,
+		Grid: C({
+			cellM: b,
+			near: g,
+			mid: g,
+			far: g
+		})
+	}),
+	game: x,
+	room: x,
+	name: x
+}), Fe = C({
 	token: v,
 	tick: v
-}), z = 1, B = 2;
-function V(t, n) {
+}), M = 128, Ie = 1, Le = 2, Re = 4;
+function ze(t, n) {
 	if (t.length > 8192) throw new e(`message of ${t.length} bytes`, 0);
-	let i = new r(t), a = i.u8(), o;
-	if (a === 0) o = {
-		type: "Welcome",
-		...L.decode(i)
-	};
-	else if (a === 1) o = H(i, n);
+	let i = new r(t), a = i.u8();
+	if (a >= M) return Ve(i, a - M, n);
+	let o;
+	if (a === 0) o = Be(i);
 	else if (a === 2) o = {
 		type: "Pong",
-		...R.decode(i)
+		...Fe.decode(i)
 	};
 	else return i.fail(`no message ${a}`);
 	return i.finish(), o;
 }
-function H(e, t) {
-	let n = e.u8();
-	n & -4 && e.fail(`unknown flags ${n}`);
+function Be(e) {
+	let t = {
+		type: "Welcome",
+		...Pe.decode(e)
+	}, { space: n } = t;
+	return n.type === "Grid" && !(n.cellM > 0 && n.cellM < Infinity) && e.fail(`cells of ${n.cellM} m`), t.tickRateHz === 0 && e.fail("no ticks in a second"), t;
+}
+function Ve(e, t, n) {
+	t & -8 && e.fail(`unknown flags ${t}`);
 	let r = {
 		type: "Frame",
-		reset: (n & z) !== 0,
-		more: (n & B) !== 0,
-		tick: v.decode(e),
-		due: v.decode(e),
-		inputAck: v.decode(e),
+		reset: (t & Ie) !== 0,
+		more: (t & Le) !== 0,
+		tick: e.fixed16(),
+		due: e.fixed16(),
+		ack: t & Re ? {
+			seq: e.fixed16(),
+			leadMs: e.u8()
+		} : null,
 		refused: [],
 		seat: null,
 		private: null,
+		own: null,
 		events: [],
 		shared: null,
-		removed: [],
-		added: [],
-		changed: []
-	}, i = 0;
-	for (; e.left > 0;) {
-		let n = e.u8();
-		n < i && e.fail(`section ${n} after section ${i}`), i = n, U(e, t, r, n);
+		look: null,
+		cells: null
+	}, i = -1;
+	for (; e.left > 0 && !r.cells;) {
+		let t = e.u8();
+		t < i && e.fail(`section ${t} after section ${i}`), t === i && t !== N && t !== P && e.fail(`section ${t} twice`), i = t, He(e, n, r, t);
 	}
 	return r;
 }
-function U(e, t, n, r) {
-	let i = (t, n) => Array.from({ length: e.length(t) }, n);
+var N = 1, P = 5;
+function He(e, t, n, r) {
 	switch (r) {
-		case 1:
-			n.refused.push(...i(1, () => v.decode(e)));
+		case N:
+			for (let t = e.length(1); t > 0; t--) n.refused.push(v.decode(e));
 			break;
 		case 2:
-			n.seat = I.decode(e);
+			n.seat = j.decode(e);
 			break;
 		case 3:
 			n.private = k(t.private, e);
 			break;
 		case 4:
-			n.events.push(...i(t.event.bytesMin, () => t.event.decode(e)));
+			n.own = k(t.entity, e, !0);
 			break;
-		case 5:
-			n.shared = k(t.shared, e);
+		case P:
+			for (let r = e.length(t.event.bytesMin); r > 0; r--) n.events.push(t.event.decode(e));
 			break;
 		case 6:
-			n.removed.push(...i(1, () => v.decode(e)));
+			n.shared = k(t.shared, e);
 			break;
-		case 7:
-			n.added.push(...i(1 + t.entity.bytesMin, () => [v.decode(e), t.entity.decode(e)]));
+		case 7: {
+			let [t, r] = [y.decode(e), y.decode(e)];
+			e.mask(), n.look = {
+				x: t,
+				y: r,
+				maskLow: e.low,
+				maskHigh: e.high
+			};
 			break;
+		}
 		case 8:
-			n.changed.push(...i(2, () => [v.decode(e), k(t.entity, e)]));
+			n.cells = e;
 			break;
 		default: e.fail(`no section ${r}`);
 	}
 }
-function W(e, t) {
-	let n = new a();
+function F(e, t) {
+	return t + (e - t & 65535) >>> 0;
+}
+function Ue(e, t) {
+	let n = new o();
 	switch (e.type) {
 		case "Hello":
-			n.u8(0), b.encode(n, e.name);
+			n.u8(0), x.encode(n, e.name), v.encode(n, e.schema);
 			break;
 		case "Input":
-			n.u8(1), v.encode(n, e.seq), v.encode(n, e.seen), t.input.encode(n, e.input);
+			n.u8(1), v.encode(n, e.seq), v.encode(n, e.seen), g.encode(n, e.behind), t.input.encode(n, e.input);
 			break;
 		case "Seen":
 			n.u8(2), v.encode(n, e.seen);
@@ -540,22 +737,487 @@ function W(e, t) {
 		case "Ping": n.u8(3), v.encode(n, e.seen), v.encode(n, e.token);
 	}
 	let r = n.finish();
-	if (r.length > 4096) throw RangeError(`message of ${r.length} bytes, at most ${P} are allowed`);
+	if (r.length > 4096) throw RangeError(`message of ${r.length} bytes, at most ${Me} are allowed`);
 	return r;
 }
 // src/sdk/transport.ts
-var de = (e, t) => {
-	let n = new WebSocket(e, N);
+var We = (e, t) => {
+	let n = new WebSocket(e, je);
 	return n.binaryType = "arraybuffer", n.onopen = () => t.open(), n.onmessage = ({ data: e }) => {
 		t.message(e instanceof ArrayBuffer ? new Uint8Array(e) : /* @__PURE__ */ new Uint8Array());
 	}, n.onclose = ({ code: e, reason: n }) => t.close(e, n), {
 		send: (e) => n.send(e),
 		close: (e, t) => n.close(e, t)
 	};
-}, G = class extends Error {
-	name = "ViewError";
-}, K = 1024, q = class {
+}, Ge = class {
 	entities = /* @__PURE__ */ new Map();
+	changes = {
+		added: [],
+		changed: [],
+		moved: [],
+		removed: []
+	};
+	shape;
+	known = /* @__PURE__ */ new Map();
+	turn = 0;
+	constructor(e) {
+		this.shape = e;
+	}
+	begin() {
+		this.turn += 1, this.clearChanges();
+	}
+	end() {
+		let { added: e, changed: t, moved: n } = this.changes;
+		I(e, (e) => this.isNewlyListed(e)), I(t, (e) => this.known.get(e)?.changedAt === this.turn), I(n, (e) => this.known.get(e)?.movedAt === this.turn);
+	}
+	clear() {
+		this.clearChanges(), this.entities.clear(), this.known.clear();
+	}
+	find(e) {
+		return this.known.get(e);
+	}
+	meet(e) {
+		let { shape: t } = this, n = t.position >= 0 ? {
+			x: 0,
+			y: 0
+		} : null, r = null;
+		t.named && (r = {}, t.fields.forEach(({ name: e }, i) => r[e] = i === t.position ? n : i === t.heading ? 0 : null));
+		let i = {
+			id: e,
+			entity: r,
+			pos: n,
+			home: -1,
+			overlays: [
+				-1,
+				-1,
+				-1
+			],
+			keptUntil: [
+				0,
+				0,
+				0
+			],
+			alive: !0,
+			addedAt: this.turn,
+			listedAt: 0,
+			changedAt: 0,
+			movedAt: 0
+		};
+		return this.known.set(e, i), this.changes.added.push(e), i;
+	}
+	show(e) {
+		this.entities.set(e.id, e.entity);
+	}
+	lose(e) {
+		e.alive = !1, this.known.delete(e.id), this.entities.delete(e.id), e.addedAt !== this.turn && this.changes.removed.push(e.id);
+	}
+	set(e, t, n) {
+		this.shape.named ? t === this.shape.position ? (e.pos.x = n.x, e.pos.y = n.y) : e.entity[this.shape.fields[t].name] = n : (e.entity = n, e.alive && this.show(e));
+	}
+	lay(e, t, n) {
+		let r = this.known.get(e);
+		if (r) {
+			for (let [e, n] of t) this.set(r, e, n);
+			n && t.length !== 0 && (this.noteChanged(r), t.some(([e]) => e === this.shape.position || e === this.shape.heading) && this.noteMoved(r));
+		}
+	}
+	noteChanged(e) {
+		e.changedAt !== this.turn && e.addedAt !== this.turn && (e.changedAt = this.turn, this.changes.changed.push(e.id));
+	}
+	noteMoved(e) {
+		e.movedAt !== this.turn && e.addedAt !== this.turn && (e.movedAt = this.turn, this.changes.moved.push(e.id));
+	}
+	clearChanges() {
+		let { added: e, changed: t, moved: n, removed: r } = this.changes;
+		e.length = t.length = n.length = r.length = 0;
+	}
+	isNewlyListed(e) {
+		let t = this.known.get(e);
+		return t?.addedAt !== this.turn || t.listedAt === this.turn ? !1 : (t.listedAt = this.turn, !0);
+	}
+};
+function I(e, t) {
+	let n = 0;
+	for (let r of e) t(r) && (e[n++] = r);
+	e.length = n;
+}
+var Ke = 65536;
+function qe(e, t, n, r) {
+	return e << 24 | t << 22 | n << 6 | r;
+}
+var Je = (e) => e >> 24, Ye = (e) => e >> 22 & 3, Xe = (e) => e >> 22, Ze = (e) => e >> 6 & 65535, Qe = (e) => e & 63, $e = class {
+	x = /* @__PURE__ */ new Int32Array(64);
+	y = /* @__PURE__ */ new Int32Array(64);
+	heading = /* @__PURE__ */ new Uint16Array(64);
+	direction = /* @__PURE__ */ new Uint8Array(64);
+	key = /* @__PURE__ */ new Int32Array(64);
+	known = [];
+	wires = [];
+	byKey = /* @__PURE__ */ new Map();
+	free = [];
+	get length() {
+		return this.known.length;
+	}
+	find(e) {
+		return this.byKey.get(e) ?? -1;
+	}
+	add(e, t) {
+		let n = this.free.pop() ?? this.known.length;
+		return n === this.x.length && this.grow(), this.x[n] = 0, this.y[n] = 0, this.heading[n] = 0, this.direction[n] = 0, this.key[n] = e, this.known[n] = t, this.wires[n] = null, this.byKey.set(e, n), n;
+	}
+	remove(e) {
+		this.byKey.delete(this.key[e]), this.known[e] = null, this.wires[e] = null, this.free.push(e);
+	}
+	clear() {
+		this.byKey.clear(), this.known = [], this.wires = [], this.free = [];
+	}
+	grow() {
+		let e = this.x.length * 2, t = (e, t) => (e.set(t), e);
+		this.x = t(new Int32Array(e), this.x), this.y = t(new Int32Array(e), this.y), this.heading = t(new Uint16Array(e), this.heading), this.direction = t(new Uint8Array(e), this.direction), this.key = t(new Int32Array(e), this.key);
+	}
+};
+// src/sdk/shape.ts
+function et(e) {
+	let t = E(e), n = t.map(([, e]) => e.field?.kind ?? "plain"), r = t.map(([, e]) => e.field?.seenBy ?? 0), i = n.indexOf("heading"), a = (e) => {
+		let i = [0, 0];
+		return t.forEach((t, a) => {
+			n[a] !== "position" && n[a] !== "heading" && e(r[a]) && (i[a >> 5] |= 1 << (a & 31));
+		}), {
+			low: i[0],
+			high: i[1]
+		};
+	}, o = [
+		0,
+		1,
+		2
+	];
+	return {
+		named: e.fields !== void 0,
+		fields: t.map(([e, t], r) => ({
+			name: e,
+			codec: t,
+			exact: D(t),
+			lossy: n[r] !== "plain"
+		})),
+		position: n.indexOf("position"),
+		heading: i,
+		radians: t[i]?.[1].field?.radians ?? !1,
+		whole: o.map((e) => a((t) => t <= e)),
+		overlay: o.map((e) => a((t) => t > 0 && t <= e))
+	};
+}
+var L = 256;
+function tt(e, t) {
+	return e.radians ? t / L * Math.PI * 2 : t;
+}
+function nt(e, t) {
+	let n = Math.abs(e), r = Math.abs(t), i = Math.floor(Math.min(n, r) * 65536 / Math.max(n, r, 1)), a = 2097152 + Math.floor(1113 * (65536 - i) / 100), o = Math.floor((i * a + 2 ** 31) / 2 ** 32), s = r > n ? 64 - o : o, c = e < 0 ? 128 - s : s;
+	return (t < 0 ? L - c : c) & 255;
+}
+// src/sdk/cells.ts
+var R = class extends Error {
+	name = "ViewError";
+}, z = 7, B = 49, V = 3, H = 64, U = 255, W = 4, rt = class {
+	shape;
+	rows = new $e();
+	roster;
+	debug;
+	space = { type: "Whole" };
+	tick = 0;
+	window = Array(B).fill(null);
+	store = Array(B).fill(null);
+	kept = [];
+	cell = null;
+	layer = 0;
+	page = 0;
+	constructor(e, t) {
+		this.shape = et(e), this.roster = new Ge(this.shape), this.debug = t;
+	}
+	begin(e) {
+		this.roster.begin(), this.tick = e;
+	}
+	end() {
+		this.kept.length > 0 && (this.kept = this.kept.filter((e) => !this.release(e))), this.roster.end();
+	}
+	reset() {
+		this.rows.clear(), this.roster.clear(), this.kept = [], this.window.fill(null), this.store.fill(null);
+	}
+	tierOf(e) {
+		let t = this.roster.find(e);
+		if (!t || this.space.type === "Whole") return 1;
+		let n = t.home === -1 ? this.cellThatKeeps(t) : this.cellOfRow(t.home);
+		if (!n || n.number < 0) return 1;
+		let r = Math.max(Math.abs(n.number % z - V), Math.abs(Math.floor(n.number / z) - V));
+		return r <= this.space.near ? 1 : r <= this.space.mid ? 2 : 4;
+	}
+	follows(e) {
+		let t = this.roster.find(e)?.home ?? -1;
+		return t !== -1 && !!(this.rows.heading[t] & 256);
+	}
+	look(e, t, n, r) {
+		for (let e = B; e < 64; e++) if (O(n, r, e)) throw new R(`cell ${e} is in view, a window has ${B}`);
+		this.window.fill(null);
+		for (let i of this.store) i && (i.number = it(i.x - e, i.y - t), i.number >= 0 && O(n, r, i.number) ? this.window[i.number] = i : i.number = -1);
+		this.forgetUnseen();
+		for (let i = 0; i < B; i++) {
+			if (!O(n, r, i) || this.window[i]) continue;
+			let a = this.store.indexOf(null), o = e + i % z - V, s = t + Math.floor(i / z) - V;
+			this.window[i] = this.store[a] = {
+				x: o,
+				y: s,
+				index: a,
+				number: i,
+				checkedAt: [
+					-1,
+					-1,
+					-1
+				]
+			};
+		}
+	}
+	openEntry(e, t) {
+		if (this.cell = this.window[e] ?? null, !this.cell) throw new R(`cell ${e} is not in view`);
+		this.layer = t;
+	}
+	openPage(e) {
+		this.page = e;
+	}
+	get entry() {
+		return {
+			cell: this.cell,
+			layer: this.layer
+		};
+	}
+	remove(e, t) {
+		let n = this.live(e);
+		if (t !== U && t >= B) throw new R(`an entity went to cell ${t}, a window has ${B}`);
+		let r = this.cell, i = t === U ? null : this.at(r.x + t % z - V, r.y + Math.floor(t / z) - V);
+		this.detach(n, t === U, i, this.nextWhole()), this.rows.remove(n);
+	}
+	add(e, t, n, r, i) {
+		let a = this.keyOf(e);
+		if (this.rows.find(a) >= 0) throw new R(`slot ${e} is taken`);
+		let o = this.roster.find(r);
+		if (n && (this.layer === 0 || !o)) throw new R(`entity ${r} has nothing that an overlay could lie on`);
+		let s = o ?? this.roster.meet(r), c = this.rows.add(a, s);
+		if (n) this.rows.heading[c] = 512, s.overlays[this.layer] = c;
+		else {
+			if (s.home = c, this.shape.position >= 0 && this.put(c, i.i24(), i.i24()), this.shape.heading >= 0) {
+				let e = i.u8();
+				this.rows.heading[c] = e | (t ? 256 : 0), this.rows.direction[c] = e;
+			}
+			this.show(c);
+		}
+		this.debug && (this.rows.wires[c] = []);
+		let { low: l, high: u } = this.fieldsOfRow(c);
+		this.readFields(c, l, u, i), o || this.roster.show(s);
+	}
+	move(e, t, n) {
+		let r = this.placed(e), { rows: i } = this;
+		if (this.put(r, i.x[r] + t, i.y[r] + n), this.shape.heading >= 0 && (t !== 0 || n !== 0)) {
+			let e = nt(t, n);
+			i.direction[r] = e, i.heading[r] & 256 && (i.heading[r] = e | 256);
+		}
+		this.show(r);
+	}
+	jump(e, t, n) {
+		let r = this.placed(e);
+		this.put(r, t, n), this.show(r);
+	}
+	follow(e) {
+		let t = this.placed(e);
+		this.rows.heading[t] = this.rows.direction[t] | 256, this.show(t);
+	}
+	face(e, t) {
+		let n = this.placed(e);
+		this.rows.heading[n] = t, this.show(n);
+	}
+	change(e, t) {
+		let n = this.live(e);
+		t.mask();
+		let { low: r, high: i } = t, a = this.fieldsOfRow(n);
+		((r & ~a.low) !== 0 || (i & ~a.high) !== 0) && t.fail(`mask has fields that layer ${this.layer} does not bring`), this.readFields(n, r, i, t);
+	}
+	fieldsOfRow(e) {
+		return (this.rows.heading[e] & 512 ? this.shape.overlay : this.shape.whole)[Ye(this.rows.key[e])];
+	}
+	keyOf(e) {
+		if (e >= 64) throw new R(`slot ${e}, a page has 64`);
+		return qe(this.cell.index, this.layer, this.page, e);
+	}
+	live(e) {
+		let t = this.rows.find(this.keyOf(e));
+		if (t < 0) throw new R(`slot ${e} of page ${this.page} is empty`);
+		return t;
+	}
+	placed(e) {
+		let t = this.live(e);
+		if (this.rows.heading[t] & 512) throw new R(`slot ${e} is an overlay and has no place`);
+		return t;
+	}
+	put(e, t, n) {
+		this.rows.x[e] = t, this.rows.y[e] = n;
+	}
+	cellOfRow(e) {
+		return this.store[Je(this.rows.key[e])] ?? null;
+	}
+	at(e, t) {
+		return this.store.find((n) => n !== null && n.x === e && n.y === t) ?? null;
+	}
+	cellThatKeeps(e) {
+		return this.kept.findLast((t) => t.known === e && t.layer === 0)?.cell ?? null;
+	}
+	nextWhole() {
+		return this.tick - this.tick % W + W >>> 0;
+	}
+	show(e) {
+		let { rows: t, shape: n } = this, r = t.known[e];
+		if (r.home === e) {
+			if (r.pos) {
+				let n = this.cellOfRow(e), i = this.space.type === "Grid" ? this.space.cellM : 0;
+				r.pos.x = n.x * i + t.x[e] / H, r.pos.y = n.y * i + t.y[e] / H;
+			}
+			n.heading >= 0 && (r.entity[n.fields[n.heading].name] = tt(n, t.heading[e] & 255)), this.roster.noteChanged(r), this.roster.noteMoved(r);
+		}
+	}
+	readFields(e, t, n, r) {
+		let { shape: i, rows: a } = this, o = a.known[e], s = a.wires[e], c = o.home === e || o.overlays[this.layer] === e;
+		for (let e = 0; e < i.fields.length; e++) {
+			if (!O(t, n, e)) continue;
+			let a = r.offset, l = i.fields[e].codec.decode(r);
+			s && (s[e] = r.since(a)), c && this.roster.set(o, e, l);
+		}
+		c && (t | n) !== 0 && this.roster.noteChanged(o);
+	}
+	detach(e, t, n, r) {
+		let i = this.rows.known[e];
+		if (!i.alive) return;
+		let a = this.rows.heading[e] & 512 ? Ye(this.rows.key[e]) : 0, o = a === 0 && i.home === e;
+		if (!o && i.overlays[a] !== e) return;
+		let s = this.fieldsOfRow(e);
+		if (o ? i.home = -1 : i.overlays[a] = -1, t && o) this.roster.lose(i);
+		else {
+			let e = {
+				known: i,
+				layer: a,
+				until: n && !t ? r : this.tick,
+				cell: n,
+				fields: s
+			};
+			i.keptUntil[a] = e.until, this.kept.push(e);
+		}
+	}
+	release({ known: e, layer: t, until: n, cell: r, fields: i }) {
+		let a = t === 0 ? e.home === -1 : e.overlays[t] === -1;
+		return !e.alive || !a || e.keptUntil[t] !== n ? !0 : (this.tick - n | 0) < 0 && r && r.number >= 0 ? !1 : (t === 0 ? this.roster.lose(e) : this.hide(e, i), !0);
+	}
+	hide(e, { low: t, high: n }) {
+		let [r, i] = [t, n];
+		for (let t of [e.home, ...e.overlays]) {
+			if (t === -1) continue;
+			let e = this.fieldsOfRow(t);
+			r &= ~e.low, i &= ~e.high;
+		}
+		for (let t = 0; t < this.shape.fields.length; t++) O(r, i, t) && this.roster.set(e, t, null);
+		(r | i) !== 0 && this.roster.noteChanged(e);
+	}
+	forgetUnseen() {
+		let { rows: e } = this;
+		for (let t = 0; t < e.length; t++) e.known[t] && (this.cellOfRow(t).number >= 0 || (this.detach(t, !1, null, this.tick), e.remove(t)));
+		this.store.forEach((e, t) => {
+			e && e.number < 0 && (this.store[t] = null);
+		});
+	}
+};
+function it(e, t) {
+	return Math.abs(e) > V || Math.abs(t) > V ? -1 : (t + V) * z + e + V;
+}
+// src/sdk/checksum.ts
+var at = class {
+	state = 2166136261;
+	u8(e) {
+		this.state = Math.imul(this.state ^ e & 255, 16777619);
+	}
+	u32(e) {
+		for (let t = 0; t < 32; t += 8) this.u8(e >>> t);
+	}
+	finish() {
+		return (this.state ^ this.state >>> 16) & 65535;
+	}
+};
+function ot(e, t, n) {
+	let { rows: r, shape: i } = e, a = t << 2 | n, o = [];
+	for (let e = 0; e < r.length; e++) r.known[e] && Xe(r.key[e]) === a && o.push(e);
+	o.sort((e, t) => r.key[e] - r.key[t]);
+	let s = new at();
+	for (let t of o) {
+		let n = r.heading[t];
+		s.u8(Ze(r.key[t])), s.u8(Qe(r.key[t])), s.u32(r.known[t].id), n & 512 || (i.position >= 0 && (s.u32(r.x[t]), s.u32(r.y[t])), i.heading >= 0 && (s.u8(n & 256 ? 0 : 1), s.u8(n & 256 ? 0 : n)));
+		let { low: a, high: o } = e.fieldsOfRow(t), c = r.wires[t] ?? [];
+		for (let e = 0; e < i.fields.length; e++) if (O(a, o, e)) for (let t of c[e] ?? []) s.u8(t);
+	}
+	return s.finish();
+}
+// src/sdk/blocks.ts
+var st = 1, ct = 2, lt = 4, ut = 8, dt = 16, ft = 32, pt = 64, mt = 128, ht = 63, gt = 64, _t = 128;
+function vt(e, t, n) {
+	for (; e.left > 0;) {
+		let r = e.u8();
+		r >> 6 >= 3 && e.fail(`no layer ${r >> 6}`), t.openEntry(r & 63, r >> 6);
+		for (let r = !0; r;) {
+			let i = e.u8();
+			r = (i & mt) !== 0, t.openPage(i & pt ? e.varint(Ke - 1) : 0), i & ht ? yt(i, e, t) : Ct(e, t, n);
+		}
+	}
+}
+function yt(e, t, n) {
+	if (e & st) for (let e = t.u8(); e > 0; e--) n.remove(t.u8(), t.u8());
+	if (e & ct && bt(t, n), e & lt && xt(t, n), e & ut) {
+		n.shape.position < 0 && t.fail("a movement of entities without a position");
+		for (let e = t.u8(); e > 0; e--) n.jump(t.u8(), t.i24(), t.i24());
+	}
+	if (e & dt && St(t, n), e & ft) for (let e = t.u8(); e > 0; e--) n.change(t.u8(), t);
+}
+function bt(e, t) {
+	for (let n = e.u8(); n > 0; n--) {
+		let n = e.u8(), r = e.varint(4294967295);
+		t.add(n & 63, (n & gt) !== 0, (n & _t) !== 0, r, e);
+	}
+}
+function xt(e, t) {
+	t.shape.position < 0 && e.fail("a movement of entities without a position");
+	let n = e.u8();
+	n & 128 && e.fail(`unknown flags ${n}`);
+	let r = (n >> 3) + 1, i = e.bitmap((n & 7) + 1), { low: a, high: o } = e;
+	e.openBits(i * 2 * r);
+	for (let n = 0; n < 64; n++) O(a, o, n) && t.move(n, e.signedBits(r), e.signedBits(r));
+	e.closeBits();
+}
+function St(e, t) {
+	t.shape.heading < 0 && e.fail("a turn of entities without a heading");
+	let n = e.u8();
+	n > 7 && e.fail(`unknown flags ${n}`);
+	let r = e.bitmap(n + 1), { low: i, high: a } = e, [o, s] = [i, a];
+	e.openBits(r);
+	for (let n = 0; n < 64; n++) O(i, a, n) && e.bits(1) !== 0 && (t.follow(n), n < 32 ? o &= ~(1 << n) : s &= ~(1 << n - 32));
+	e.closeBits();
+	for (let n = 0; n < 64; n++) O(o, s, n) && t.face(n, e.u8());
+}
+function Ct(e, t, n) {
+	let r = e.fixed16();
+	if (!t.debug) return;
+	let { cell: i, layer: a } = t.entry;
+	if (i.checkedAt[a] === t.tick) throw new R(`a second checksum of cell ${i.number}, layer ${a}`);
+	i.checkedAt[a] = t.tick, ot(t, i.index, a) !== r && n.push({
+		tick: t.tick,
+		x: i.x,
+		y: i.y,
+		layer: a
+	});
+}
+// src/sdk/view.ts
+var G = 1024, K = class {
+	entities;
 	shared = null;
 	private = null;
 	seat = { type: "Spectator" };
@@ -563,90 +1225,115 @@ var de = (e, t) => {
 	name = "";
 	tick = 0;
 	tickRateHz = 20;
+	space = { type: "Whole" };
 	due = 0;
 	inputAck = 0;
+	lead = null;
 	game;
+	cells;
+	applied;
 	parts = [];
-	constructor(e) {
-		this.game = e;
+	exact = /* @__PURE__ */ new Map();
+	keyed = !1;
+	constructor(e, t = !1) {
+		this.game = e, this.cells = new rt(e.entity, t), this.entities = this.cells.roster.entities, this.applied = {
+			tick: 0,
+			reset: !1,
+			heartbeat: !1,
+			...this.cells.roster.changes,
+			events: [],
+			refused: [],
+			mismatches: []
+		};
 	}
 	get avatar() {
 		return this.seat.type === "Avatar" ? this.seat.entity : null;
 	}
+	tierOf(e) {
+		return this.cells.tierOf(e);
+	}
+	follows(e) {
+		return this.cells.follows(e);
+	}
 	handleWelcome(e) {
-		this.parts = [], this.seat = e.seat, this.player = e.player, this.name = e.name, this.tick = e.tick, this.tickRateHz = e.tickRateHz, this.due = 0, this.inputAck = 0;
+		this.parts = [], this.seat = e.seat, this.player = e.player, this.name = e.name, this.tick = e.tick, this.tickRateHz = e.tickRateHz, this.space = e.space, this.due = 0, this.inputAck = 0, this.lead = null, this.keyed = !1, this.exact.clear();
 	}
 	handleFrame(e) {
 		let t = this.parts[0];
-		if (t && t.tick !== e.tick) throw new G(`tick ${e.tick} came before the rest of tick ${t.tick}`);
-		if (this.parts.push(e), this.parts.length > K) throw new G(`tick ${e.tick} has more than ${K} messages`);
+		if (t && t.tick !== e.tick) throw new R("a tick came before the rest of the last one");
+		if (this.parts.push(e), this.parts.length > G) throw new R(`a tick has more than ${G} messages`);
 		if (e.more) return null;
-		let n = this.parts;
+		let { parts: n, applied: r } = this;
 		this.parts = [];
-		let r = {
-			tick: e.tick,
-			reset: !1,
-			heartbeat: e.due === this.due && n.length === 1 && fe(e),
-			added: [],
-			changed: [],
-			removed: [],
-			events: [],
-			refused: []
-		};
-		for (let e of n) this.apply(e, r);
-		return r;
+		let i = F(e.due, this.due);
+		this.tick = F(e.tick, this.tick), r.tick = this.tick, r.reset = !1, r.heartbeat = i === this.due && n.length === 1 && wt(e), this.due = i, r.events = [], r.refused = [], r.mismatches = [], this.lead = null, this.cells.begin(this.tick);
+		let a = [];
+		for (let e of n) this.apply(e), e.own && (a = [...a, ...e.own]);
+		return this.cells.end(), this.applyOwn(a), r;
 	}
-	apply(e, t) {
-		e.reset && (this.entities.clear(), this.shared = null, this.private = null, t.reset = !0, t.added = [], t.changed = [], t.removed = []), this.tick = e.tick, this.due = e.due, this.inputAck = e.inputAck, t.refused.push(...e.refused), t.events.push(...e.events), e.seat && (this.seat = e.seat);
-		let { game: n } = this;
-		if (e.private) {
-			if (this.private === null && !j(n.private, e.private)) throw new G("private state came in part first");
-			this.private = M(n.private, this.private, e.private);
+	apply(e) {
+		let { applied: t, cells: n, game: r } = this;
+		if (e.reset) this.reset();
+		else if (!this.keyed && (e.private || e.shared || e.look || e.cells)) throw new R("state came before a keyframe");
+		if (e.ack && (this.inputAck = F(e.ack.seq, this.inputAck), this.lead = e.ack.leadMs), t.refused.push(...e.refused), t.events.push(...e.events), e.seat && this.sit(e.seat), e.private) {
+			if (this.private === null && !Ae(r.private, e.private)) throw new R("private state came in part first");
+			this.private = A(r.private, this.private, e.private);
 		}
 		if (e.shared) {
-			if (this.shared === null && !j(n.shared, e.shared)) throw new G("shared state came in part first");
-			this.shared = M(n.shared, this.shared, e.shared);
+			if (this.shared === null && !Ae(r.shared, e.shared)) throw new R("shared state came in part first");
+			this.shared = A(r.shared, this.shared, e.shared);
 		}
-		for (let n of e.removed) {
-			if (!this.entities.delete(n)) throw new G(`entity ${n} was removed and is not there`);
-			t.removed.push(n);
-		}
-		for (let [n, r] of e.added) this.entities.set(n, r), t.added.push(n);
-		for (let [r, i] of e.changed) {
-			let e = this.entities.get(r);
-			if (e === void 0) throw new G(`entity ${r} was changed and is not there`);
-			this.entities.set(r, M(n.entity, e, i)), t.changed.push(r);
+		e.look && n.look(e.look.x, e.look.y, e.look.maskLow, e.look.maskHigh), e.cells && vt(e.cells, n, t.mismatches);
+	}
+	reset() {
+		this.keyed = !0, this.applied.reset = !0, this.shared = null, this.private = null, this.exact.clear(), this.cells.reset(), this.cells.space = this.space;
+	}
+	sit(e) {
+		let t = this.avatar;
+		this.seat = e, this.avatar !== t && this.exact.clear();
+	}
+	applyOwn(e) {
+		let { avatar: t, cells: n, exact: r } = this;
+		if (t !== null) {
+			for (let [t, i] of e) n.shape.fields[t].lossy && r.set(t, i);
+			n.roster.lay(t, e, !0), r.size > 0 && n.roster.lay(t, [...r], !1);
 		}
 	}
 };
-function fe(e) {
-	return !e.reset && !e.seat && !e.private && !e.shared && e.refused.length + e.events.length + e.removed.length + e.added.length + e.changed.length === 0;
+function wt(e) {
+	return !e.reset && !e.seat && !e.private && !e.shared && !e.own && !e.look && !e.cells && e.refused.length + e.events.length === 0;
 }
 // src/sdk/client.ts
-var pe = 1e3, me = 1500, he = 24;
-function ge(e) {
-	return new J(e);
+var Tt = 1e3, Et = 1500, Dt = 24, Ot = 8;
+function kt(e) {
+	return new At(e);
 }
-var J = class extends re {
+var At = class extends se {
 	view;
 	rtt = null;
 	bytesReceived = 0;
+	mismatches = 0;
+	behind;
+	pending = [];
 	name;
 	room = "";
 	game;
 	url;
 	connection;
+	reloads;
 	timers = [];
 	seq = 0;
+	welcomed = !1;
 	spokeAt = 0;
 	token = 0;
 	pingedAt = 0;
 	constructor(e) {
-		super(), this.game = e.game, this.name = e.name ?? "", this.url = e.url ?? ve(), this.view = new q(e.game), this.connection = new ne(e.transport ?? de, e.random ?? Math.random, {
+		super(), this.game = e.game, this.name = e.name ?? "", this.url = e.url ?? Mt(), this.behind = e.behind ?? Ot, this.reloads = e.reloadOnMismatch ?? !0, this.view = new K(e.game, e.debug), this.connection = new oe(e.transport ?? We, e.random ?? Math.random, {
 			state: (e) => this.handleState(e),
 			opened: () => this.connection.sendFirst(this.encode({
 				type: "Hello",
-				name: _e(this.name)
+				name: jt(this.name),
+				schema: this.game.schema
 			})),
 			message: (e) => this.handleMessage(e)
 		});
@@ -666,42 +1353,53 @@ var J = class extends re {
 	}
 	input(e) {
 		if (this.state.type !== "open") return 0;
-		let t = this.seq + 1;
+		let t = this.seq + 1, n = Math.min(255, Math.max(0, Math.round(this.behind)));
 		return this.send({
 			type: "Input",
 			seq: t,
 			seen: this.view.tick,
+			behind: n,
 			input: e
-		}), this.seq = t, t;
+		}), this.seq = t, this.pending.push({
+			seq: t,
+			input: e
+		}), this.pending.length > 64 && this.pending.shift(), t;
 	}
 	handleState(e) {
 		for (let e of this.timers) clearInterval(e);
-		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), pe / 4), setInterval(() => this.ping(), me)]), this.emit("state", e);
+		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Tt / 4), setInterval(() => this.ping(), Et)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ne(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), this.emit("state", e);
 	}
 	handleMessage(t) {
 		this.bytesReceived += t.length;
 		try {
-			let e = V(t, this.game);
-			if (e.type === "Welcome" == (this.state.type === "open")) throw new G(`${e.type} came in state ${this.state.type}`);
+			let e = ze(t, this.game);
+			if (e.type === "Welcome" == (this.state.type === "open")) throw new R(`${e.type} came in state ${this.state.type}`);
 			e.type === "Welcome" ? this.handleWelcome(e) : e.type === "Frame" ? this.handleFrame(e) : this.handlePong(e);
 		} catch (t) {
-			if (!(t instanceof e || t instanceof G)) throw t;
-			this.connection.close(4009, `protocol mismatch: ${t.message}`.slice(0, 120));
+			if (!(t instanceof e || t instanceof R)) throw t;
+			this.connection.close(ee, "protocol mismatch", `${te} (${t.message})`);
 		}
 	}
 	handleWelcome(e) {
-		this.seq = 0, this.view.handleWelcome(e), this.emit("welcome", e), this.connection.handleWelcome(), this.ping();
+		this.seq = 0, this.pending.length = 0, this.welcomed = !0, re(this.game.name), this.view.handleWelcome(e), this.emit("welcome", e), this.connection.handleWelcome(), this.ping();
 	}
 	handleFrame(e) {
 		let t = this.view.handleFrame(e);
 		if (this.sendSeen(), t) {
-			this.emit("frame", t);
+			this.forgetPending(t), this.mismatches += t.mismatches.length, this.emit("frame", t);
+			for (let e of t.mismatches) this.emit("mismatch", e);
 			for (let e of t.refused) this.emit("refused", e);
 			for (let e of t.events) this.emit("event", e);
 		}
 	}
+	forgetPending({ refused: e }) {
+		let { pending: t, view: n } = this;
+		if (t.length === 0) return;
+		let r = t.filter(({ seq: t }) => t > n.inputAck && !e.includes(t));
+		r.length < t.length && t.splice(0, t.length, ...r);
+	}
 	handlePong(e) {
-		e.token === this.token && (this.rtt = performance.now() - this.pingedAt, this.emit("rtt", this.rtt));
+		e.token === this.token && (this.rtt = performance.now() - this.pingedAt, this.emit("rtt", this.rtt), this.emit("pong", e));
 	}
 	ping() {
 		this.token = (this.token + 1) % 4294967296, this.pingedAt = performance.now(), this.send({
@@ -720,17 +1418,17 @@ var J = class extends re {
 		this.connection.send(this.encode(e)), this.spokeAt = performance.now();
 	}
 	encode(e) {
-		return W(e, this.game);
+		return Ue(e, this.game);
 	}
 };
-function _e(e) {
+function jt(e) {
 	return [...e].slice(0, 24).join("");
 }
-function ve() {
+function Mt() {
 	return location.origin.replace(/^http/, "ws");
 }
 // src/sdk/clock.ts
-var Y = 1.5, ye = .02, be = .04, xe = 400, Se = 250, X = 12, Ce = 80, Z = class {
+var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, Bt = class {
 	periodMs;
 	groups = [];
 	arrivals = [];
@@ -752,16 +1450,18 @@ var Y = 1.5, ye = .02, be = .04, xe = 400, Se = 250, X = 12, Ce = 80, Z = class 
 		this.periodMs = 1e3 / e, this.groups = [], this.arrivals = [], this.pace = 1, this.delay = 2, this.fresh = !0;
 	}
 	handleArrival(e, t) {
+		let n = this.observe(e, t), r = Math.min(n - this.offsetAt(t), 5 * this.periodMs);
+		this.arrivals.push(Math.max(0, r)), this.arrivals.length > zt && this.arrivals.shift();
+		let i = Nt + this.jitterMs() / this.periodMs;
+		this.delay = Math.min(5, Math.max(Pt, i));
+	}
+	observe(e, t) {
 		let n = t - e * this.periodMs, r = this.groups.at(-1);
-		!r || t - r.from >= Se ? (this.groups.push({
+		return !r || t - r.from >= Rt ? (this.groups.push({
 			from: t,
 			offset: n,
 			at: t
-		}), this.groups.length > X && this.groups.shift(), this.pace = this.measuredPace()) : n < r.offset && (r.offset = n, r.at = t);
-		let i = Math.min(n - this.offsetAt(t), 5 * this.periodMs);
-		this.arrivals.push(Math.max(0, i)), this.arrivals.length > Ce && this.arrivals.shift();
-		let a = Y + this.jitterMs() / this.periodMs;
-		this.delay = Math.min(5, Math.max(Y, a));
+		}), this.groups.length > q && this.groups.shift(), this.pace = this.measuredPace()) : n < r.offset && (r.offset = n, r.at = t), n;
 	}
 	serverTick(e) {
 		return (e - this.offsetAt(e)) / this.periodMs;
@@ -772,7 +1472,7 @@ var Y = 1.5, ye = .02, be = .04, xe = 400, Se = 250, X = 12, Ce = 80, Z = class 
 		if (this.drawn === null || this.fresh) this.drawn = t, this.fresh = !1;
 		else {
 			let n = Math.max(0, e - this.drawnAt) / this.periodMs, r = this.drawn + n * this.pace, i = t - r;
-			this.drawn = Math.abs(i) * this.periodMs > xe ? t : r + Math.min(n * ye, Math.max(-n * be, i));
+			this.drawn = Math.abs(i) * this.periodMs > Lt ? t : r + Math.min(n * Ft, Math.max(-n * It, i));
 		}
 		return this.drawnAt = e, this.drawn;
 	}
@@ -786,11 +1486,49 @@ var Y = 1.5, ye = .02, be = .04, xe = 400, Se = 250, X = 12, Ce = 80, Z = class 
 		return t;
 	}
 	measuredPace() {
-		if (this.groups.length < X) return 1;
-		let e = X / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
+		if (this.groups.length < q) return 1;
+		let e = q / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
 		return Math.abs(i) < .05 ? 1 : Math.min(1.5, Math.max(.1, 1 - i));
 	}
-}, we = 4, Q = 3, Te = 16, Ee = 3, $ = class {
+}, Vt = 150, Ht = 1e-6, Ut = 4, Wt = 4, Gt = 2, J = 16, Kt = 3, qt = .1, Jt = .25, [Y, X, Z, Q, Yt, Xt] = [
+	0,
+	1,
+	2,
+	3,
+	4,
+	5
+], Zt = class {
+	data = new Float64Array(J * Xt);
+	count = 0;
+	interval = 1;
+	lag = 0;
+	drawnWith = NaN;
+	drawnAt = NaN;
+	drawnX = 0;
+	drawnY = 0;
+	errorX = 0;
+	errorY = 0;
+	errorMs = 0;
+	first = 0;
+	at(e) {
+		return (this.first + e) % J * Xt;
+	}
+	get newest() {
+		return this.at(this.count - 1);
+	}
+	push(e, t, n, r, i) {
+		this.count === J ? this.first = (this.first + 1) % J : this.count += 1, this.data.set([
+			e,
+			t,
+			n,
+			r,
+			i
+		], this.newest);
+	}
+	pop() {
+		--this.count;
+	}
+}, Qt = class {
 	tracks = /* @__PURE__ */ new Map();
 	newestTick = 0;
 	moved = 0;
@@ -807,83 +1545,96 @@ var Y = 1.5, ye = .02, be = .04, xe = 400, Se = 250, X = 12, Ce = 80, Z = class 
 	handleRemoved(e) {
 		this.tracks.delete(e);
 	}
-	handleSample(e, t, n, r, i) {
-		let a = this.tracks.get(e);
-		a || (a = {
-			samples: [],
-			guessed: !1,
-			drawnX: n,
-			drawnY: r,
-			errorX: 0,
-			errorY: 0,
-			errorMs: 0
-		}, this.tracks.set(e, a));
-		let { samples: o } = a, s = o.at(-1);
-		for (s && t <= s.tick ? o.pop() : s && t - s.tick > Q && o.push({
-			...s,
-			tick: t - 1
-		}), s && (s.x !== n || s.y !== r) && (this.moved += 1), o.push({
-			tick: t,
-			x: n,
-			y: r,
-			turn: i
-		}); o.length > Te;) o.shift();
+	handleSample(e, t, n, r = 1) {
+		let { x: i, y: a } = n, o = this.tracks.get(e);
+		o || (o = new Zt(), o.lag = r - 1, o.interval = r, this.tracks.set(e, o));
+		let { data: s } = o, { turn: c } = n;
+		if (o.count > 0) {
+			let e = o.newest, [l, u, d] = [
+				s[e + Y],
+				s[e + X],
+				s[e + Z]
+			], f = u !== i || d !== a;
+			f && (this.moved += 1), n.follows && f && (c = tn(i - u, a - d));
+			let p = Math.max(r, o.interval) + Gt;
+			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Q], s[e + Yt]);
+		}
+		o.interval = r, o.push(t, i, a, c, +!!n.follows);
 	}
 	pose(e, t, n) {
 		let r = this.tracks.get(e);
 		if (!r) return null;
-		let i = t - this.newestTick, a = i > 0 && this.moved >= Ee, o = a ? ke(r.samples, this.newestTick, i * this.tickMs, this.tickMs) : Oe(r.samples, t);
-		if (r.guessed && !a && De(r, o), r.guessed = a, r.errorMs > 0) {
+		let i = r.interval - 1 - r.lag, a = n / this.tickMs;
+		r.lag += Math.max(-a * qt, Math.min(a * Jt, i));
+		let o = t - r.lag;
+		r.drawnWith !== this.newestTick && this.startCorrection(r);
+		let s = this.placed(r, o);
+		if (r.drawnX = s.x, r.drawnY = s.y, r.drawnAt = o, r.drawnWith = this.newestTick, r.errorMs > 0) {
 			r.errorMs = Math.max(0, r.errorMs - n);
 			let e = (r.errorMs / 100) ** 2;
-			o.x += r.errorX * e, o.y += r.errorY * e;
+			s.x += r.errorX * e, s.y += r.errorY * e;
 		}
-		return r.drawnX = o.x, r.drawnY = o.y, o;
+		return s;
+	}
+	startCorrection(e) {
+		if (Number.isNaN(e.drawnAt)) return;
+		let { x: t, y: n } = this.placed(e, e.drawnAt), [r, i] = [e.drawnX - t, e.drawnY - n];
+		if (Math.hypot(r, i) < Ht) return;
+		let a = (e.errorMs / 100) ** 2;
+		e.errorX = e.errorX * a + r, e.errorY = e.errorY * a + i, e.errorMs = Math.hypot(e.errorX, e.errorY) > Ut ? 0 : 100;
+	}
+	placed(e, t) {
+		return this.mustGuess(e, t) ? en(e, t, this.tickMs) : $t(e, t);
+	}
+	mustGuess(e, t) {
+		let n = e.data[e.newest + Y], r = Math.floor(this.newestTick / e.interval) * e.interval;
+		return t <= r || n < r ? !1 : t + e.lag > this.newestTick ? this.moved >= Kt : t > n;
 	}
 };
-function De(e, t) {
-	e.errorX = e.drawnX - t.x, e.errorY = e.drawnY - t.y, e.errorMs = Math.hypot(e.errorX, e.errorY) > we ? 0 : 100;
-}
-function Oe(e, t) {
-	let n = e.length - 1, r = e[n];
-	if (t >= r.tick) return {
-		x: r.x,
-		y: r.y,
-		turn: r.turn
+function $t(e, t) {
+	let { data: n } = e, r = e.count - 1, i = e.at(r);
+	for (; r > 0 && n[e.at(r - 1) + Y] > t;) i = e.at(--r);
+	let a = {
+		x: n[i + X],
+		y: n[i + Z],
+		turn: n[i + Q]
 	};
-	for (; n > 0 && e[n - 1].tick > t;) --n;
-	let i = e[n], a = e[n - 1];
-	if (!a) return {
-		x: i.x,
-		y: i.y,
-		turn: i.turn
-	};
-	let o = (t - a.tick) / (i.tick - a.tick);
-	return {
-		x: a.x + (i.x - a.x) * o,
-		y: a.y + (i.y - a.y) * o,
-		turn: Ae(a.turn, i.turn, o)
-	};
-}
-function ke(e, t, n, r) {
-	let i = e.at(-1), a = e.at(-2);
-	if (!a || i.tick !== t || i.tick - a.tick > Q) return {
-		x: i.x,
-		y: i.y,
-		turn: i.turn
-	};
-	let o = Math.min(n, 250), s = (o - o * o / 500) / r / (i.tick - a.tick);
-	return {
-		x: i.x + (i.x - a.x) * s,
-		y: i.y + (i.y - a.y) * s,
-		turn: i.turn
+	if (t >= n[i + Y] || r === 0) return a;
+	let o = e.at(r - 1), [s, c, l] = [
+		n[o + X],
+		n[o + Z],
+		n[o + Q]
+	], u = n[i + Y] - n[o + Y], d = (t - n[o + Y]) / u;
+	return Math.hypot(a.x - s, a.y - c) > Wt * u ? {
+		x: s,
+		y: c,
+		turn: l
+	} : {
+		x: s + (a.x - s) * d,
+		y: c + (a.y - c) * d,
+		turn: n[i + Yt] ? a.turn : nn(l, a.turn, d)
 	};
 }
-function Ae(e, t, n) {
+function en(e, t, n) {
+	let { data: r, count: i, newest: a } = e, o = {
+		x: r[a + X],
+		y: r[a + Z],
+		turn: r[a + Q]
+	};
+	if (i < 2) return o;
+	let s = e.at(i - 2), c = r[a + Y] - r[s + Y], [l, u] = [o.x - r[s + X], o.y - r[s + Z]];
+	if (c > e.interval + Gt || Math.hypot(l, u) > Wt * c) return o;
+	let d = Math.min((t - r[a + Y]) * n, 250), f = Math.max(0, d - Vt), p = (d - f * f / 200) / n / c;
+	return o.x += l * p, o.y += u * p, o;
+}
+function tn(e, t) {
+	return (Math.atan2(t, e) / (2 * Math.PI) * 256 + 256) % 256;
+}
+function nn(e, t, n) {
 	return (e + ((t - e + 384) % 256 - 128) * n + 256) % 256;
 }
 // src/sdk/playback.ts
-var je = class {
+var rn = 4, an = class {
 	clock;
 	motion;
 	client;
@@ -892,15 +1643,15 @@ var je = class {
 	beganAt = 0;
 	elapsedMs = 0;
 	constructor(e, t) {
-		this.client = e, this.placeOf = t, this.clock = new Z(e.view.tickRateHz), this.motion = new $(e.view.tickRateHz), e.on("welcome", ({ tickRateHz: e }) => this.clock.restart(e)), e.on("frame", (t) => {
-			t.reset && this.motion.reset(e.view.tickRateHz), this.clock.handleArrival(t.tick, performance.now()), this.motion.handleTick(t.tick);
+		this.client = e, this.placeOf = t, this.clock = new Bt(e.view.tickRateHz), this.motion = new Qt(e.view.tickRateHz), e.on("welcome", ({ tickRateHz: e }) => this.clock.restart(e)), e.on("pong", ({ tick: e }) => this.clock.observe(e, performance.now())), e.on("frame", (t) => {
+			t.reset && this.motion.reset(e.view.tickRateHz), t.heartbeat ? this.clock.observe(t.tick, performance.now()) : this.clock.handleArrival(t.tick, performance.now()), this.motion.handleTick(t.tick);
 			for (let e of t.removed) this.motion.handleRemoved(e);
 			for (let e of t.added) this.record(e, t.tick);
 			for (let e of t.changed) this.record(e, t.tick);
 		});
 	}
 	begin(e) {
-		return this.elapsedMs = Math.max(0, e - this.beganAt), this.beganAt = e, this.tick = this.clock.renderTick(e), this.tick;
+		return this.elapsedMs = Math.max(0, e - this.beganAt), this.beganAt = e, this.tick = this.clock.renderTick(e), this.client.behind = Math.max(0, (this.client.view.tick - this.tick) * rn), this.tick;
 	}
 	pose(e) {
 		return this.motion.pose(e, this.tick, this.elapsedMs);
@@ -908,8 +1659,270 @@ var je = class {
 	record(e, t) {
 		let n = this.client.view.entities.get(e);
 		if (n === void 0) return;
-		let { x: r, y: i, turn: a } = this.placeOf(n);
-		this.motion.handleSample(e, t, r, i, a);
+		let { view: r } = this.client, i = this.placeOf(n);
+		this.motion.handleSample(e, t, r.follows(e) ? {
+			...i,
+			follows: !0
+		} : i, r.tierOf(e));
+	}
+}, on = .4, $ = .1, sn = .02, cn = class {
+	nextAt = 0;
+	stepMs;
+	x = 0;
+	y = 0;
+	constructor(e) {
+		this.stepMs = e;
+	}
+	handleLead(e) {
+		let t = e / this.stepMs * 2 * Math.PI;
+		this.x += (Math.cos(t) - this.x) * $, this.y += (Math.sin(t) - this.y) * $;
+	}
+	handleStep(e) {
+		let t = this.stepMs * (e ? .5 : sn), n = Math.max(-t, Math.min(t, this.off() * (e ? 1 : $)));
+		this.turn(n), this.nextAt += this.stepMs + n;
+	}
+	off() {
+		if (this.x === 0 && this.y === 0) return 0;
+		let e = on * 2 * Math.PI, t = Math.atan2(this.y, this.x) - e;
+		return Math.atan2(Math.sin(t), Math.cos(t)) / (2 * Math.PI) * this.stepMs;
+	}
+	turn(e) {
+		let t = -e / this.stepMs * 2 * Math.PI, [n, r] = [this.x, this.y];
+		this.x = n * Math.cos(t) - r * Math.sin(t), this.y = n * Math.sin(t) + r * Math.cos(t);
+	}
+}, ln = 4, un = 30, dn = 3, fn = 50, pn = class {
+	confirmed = 0;
+	corrected = 0;
+	rules;
+	send;
+	shared;
+	stepMs = 50;
+	dt = 0;
+	phase = new cn(50);
+	base = null;
+	state = null;
+	steps = [];
+	number = 0;
+	ack = 0;
+	offset = null;
+	once = [];
+	held = null;
+	fresh = !1;
+	letGo = !1;
+	repeated = null;
+	sentWith = -Infinity;
+	every = 1;
+	from = {
+		x: 0,
+		y: 0,
+		at: 0
+	};
+	to = {
+		x: 0,
+		y: 0,
+		at: 0
+	};
+	bent = !1;
+	pictureAt = -Infinity;
+	ahead = null;
+	error = {
+		x: 0,
+		y: 0,
+		at: -Infinity
+	};
+	constructor(e, t, n) {
+		this.rules = e, this.send = t, this.shared = n, this.restart(20);
+	}
+	restart(e) {
+		this.stepMs = 1e3 / e, this.dt = Math.fround(1 / e), this.phase = new cn(this.stepMs), this.every = Math.min(3, Math.ceil(e / un)), this.sentWith = -Infinity, this.base = this.state = null, this.steps = [], this.once = [], this.held = this.repeated = null, this.fresh = this.letGo = !1, this.ack = 0, this.offset = null;
+	}
+	get nextAt() {
+		return this.phase.nextAt;
+	}
+	hold(e, t) {
+		if (this.advance(t), this.held !== null || e !== null) {
+			if (e === null) this.letGo = !0;
+			else if (hn(e, this.held) && !this.letGo) return;
+			else this.held = e, this.fresh = !0, this.letGo = !1;
+			this.bend(t);
+		}
+	}
+	press(e, t, n) {
+		this.advance(t), this.once.push({
+			input: e,
+			sent: n
+		}), this.bend(t);
+	}
+	advance(e) {
+		let { phase: t } = this;
+		for (e - t.nextAt > dn * this.stepMs && (t.nextAt = e, this.offset = null); t.nextAt <= e;) this.take(t.nextAt, e);
+	}
+	handleFrame(e, t) {
+		if (this.advance(t), !e) {
+			this.base = this.state = null, this.steps = [];
+			return;
+		}
+		this.acknowledge(e);
+		let n = null;
+		for (; this.steps[0] && this.isDone(this.steps[0], e);) n = this.steps.shift().state;
+		let { rules: r } = this, i = this.state === null, a = r.adopt ? r.adopt(e.entity, n ?? this.base) : mn(e.entity);
+		n !== null && this.count(r.place(n), r.place(a)), this.base = this.state = a;
+		for (let e of this.steps) this.state = e.state = r.step(this.state, e.inputs, this.dt, this.shared());
+		i ? this.jump(t) : this.correct(t);
+	}
+	drawn(e) {
+		return this.pictureAt = e, this.shown(e);
+	}
+	shown(e) {
+		if (this.advance(e), this.state === null) return null;
+		let t = this.placeAt(e), n = 1 - (e - this.error.at) / 100, r = n > 0 ? Math.min(1, n) ** 2 : 0;
+		return {
+			x: t.x + this.error.x * r,
+			y: t.y + this.error.y * r,
+			state: this.ahead ?? this.state
+		};
+	}
+	acknowledge(e) {
+		if (e.ack === this.ack) return;
+		this.ack = e.ack;
+		let t = this.steps.findLast(({ seq: t }) => t === e.ack);
+		t && (this.offset = e.tick - t.number, e.leadMs !== null && this.phase.handleLead(e.leadMs + t.lateMs));
+	}
+	isDone(e, t) {
+		return e.seq > 0 ? e.seq <= t.ack : this.offset === null || e.number + this.offset <= t.tick;
+	}
+	saying() {
+		return this.letGo && !this.fresh ? this.rules.rest ?? null : this.held;
+	}
+	wanted(e) {
+		let t = this.once.slice(0, ln).map(({ input: e }) => e), n = e && this.held !== null ? this.saying() : null;
+		return n === null ? this.repeated && this.repeated.ticks > 0 && t.push(this.repeated.input) : t.push(n), t;
+	}
+	take(e, t) {
+		let { phase: n } = this, r = this.number + 1 - this.sentWith >= this.every, i = this.wanted(r), a = this.sendWanted(r);
+		this.number += 1;
+		let o = this.placeAt(e), s = this.state === null ? null : this.rules.step(this.state, i, this.dt, this.shared());
+		n.handleStep(this.steps.length === 0 && i.length === 0 && s === this.state), s !== null && ((s !== this.state || a > 0) && (this.steps.push({
+			number: this.number,
+			inputs: i,
+			seq: a,
+			lateMs: t - e,
+			state: s
+		}), this.steps.length > 64 && this.steps.shift()), this.state = s, this.bent = !1, this.head(o, e, s, n.nextAt));
+	}
+	sendWanted(e) {
+		let t = 0;
+		for (let { input: e, sent: n } of this.once.splice(0, ln)) {
+			let r = this.send(e);
+			r !== 0 && (t = r, n?.(r));
+		}
+		if (e && this.held !== null) {
+			let e = this.saying();
+			e !== null && (t = this.send(e) || t, this.sentWith = this.number + 1, this.repeated = {
+				input: e,
+				ticks: 3
+			}), this.letGo && !this.fresh && (this.held = null, this.letGo = !1), this.fresh = !1;
+		}
+		return this.repeated && --this.repeated.ticks, t;
+	}
+	bend(e) {
+		if (this.state === null) return;
+		let t = e - this.pictureAt > fn ? e : Math.min(e, this.pictureAt), n = Math.max(this.from.at, t), r = this.placeAt(n), i = this.rules.step(this.state, this.wanted(!0), this.dt, this.shared());
+		this.bent = !0, this.head(r, n, i, this.nextAt + this.stepMs);
+	}
+	head(e, t, n, r) {
+		let i = this.rules.place(n);
+		this.ahead = n, Object.assign(this.from, {
+			x: e.x,
+			y: e.y,
+			at: t
+		}), Object.assign(this.to, {
+			x: i.x,
+			y: i.y,
+			at: r
+		});
+	}
+	placeAt(e) {
+		let { from: t, to: n } = this;
+		if (e >= n.at || t.at >= n.at) return {
+			x: n.x,
+			y: n.y
+		};
+		let r = Math.max(0, e - t.at) / (n.at - t.at);
+		return {
+			x: t.x + (n.x - t.x) * r,
+			y: t.y + (n.y - t.y) * r
+		};
+	}
+	count(e, t) {
+		this.confirmed += 1, (e.x !== t.x || e.y !== t.y) && (this.corrected += 1);
+	}
+	jump(e) {
+		this.head(this.rules.place(this.state), e, this.state, e), this.bent = !1, this.error.at = -Infinity;
+	}
+	correct(e) {
+		let { rules: t, from: n, to: r } = this;
+		this.ahead = this.bent ? t.step(this.state, this.wanted(!0), this.dt, this.shared()) : this.state;
+		let i = t.place(this.ahead), [a, o] = [i.x - r.x, i.y - r.y];
+		if (a === 0 && o === 0) return;
+		let s = this.shown(e);
+		Object.assign(n, {
+			x: n.x + a,
+			y: n.y + o
+		}), Object.assign(r, {
+			x: i.x,
+			y: i.y
+		});
+		let c = this.placeAt(e);
+		Object.assign(this.error, {
+			x: s.x - c.x,
+			y: s.y - c.y,
+			at: e
+		}), Math.hypot(this.error.x, this.error.y) > 3 && this.jump(e);
 	}
 };
-export { J as Client, e as DecodeError, $ as Motion, he as NAME_CHARS_MAX, je as Playback, r as Reader, Z as TickClock, q as View, G as ViewError, a as Writer, M as applyUpdate, le as bool, ue as bytes, ge as connect, V as decodeServerMessage, k as decodeUpdate, F as defineGame, W as encodeClientMessage, A as encodeUpdate, se as f32, ce as f64, ie as i16, ae as i32, oe as i64, g as i8, S as list, D as names, C as option, b as str, T as struct, w as tuple, _ as u16, v as u32, y as u64, h as u8, x as unit, E as variants, O as vec2 };
+function mn(e) {
+	if (typeof e != "object" || !e) return e;
+	let t = (e) => typeof e == "object" && !!e && Object.getPrototypeOf(e) === Object.prototype;
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, t(n) ? { ...n } : n]));
+}
+function hn(e, t) {
+	if (e === t) return !0;
+	if (typeof e != "object" || typeof t != "object" || e === null || t === null) return !1;
+	let n = Object.keys(e);
+	return n.length === Object.keys(t).length && n.every((n) => Object.is(e[n], t[n]));
+}
+// src/sdk/avatar.ts
+var gn = class {
+	predictor;
+	timer;
+	constructor(e, t) {
+		let { view: n } = e;
+		this.predictor = new pn(t, (t) => e.input(t), () => n.shared), e.on("welcome", ({ tickRateHz: e }) => this.predictor.restart(e)), e.on("frame", ({ tick: e }) => {
+			let t = n.avatar === null ? void 0 : n.entities.get(n.avatar), r = t === void 0 ? null : {
+				tick: e,
+				ack: n.inputAck,
+				leadMs: n.lead,
+				entity: t
+			};
+			this.predictor.handleFrame(r, performance.now());
+		}), e.on("state", ({ type: e }) => {
+			clearTimeout(this.timer), e === "open" && this.wait();
+		});
+	}
+	hold(e) {
+		this.predictor.hold(e, performance.now());
+	}
+	press(e, t) {
+		this.predictor.press(e, performance.now(), t);
+	}
+	drawn(e) {
+		return this.predictor.drawn(e);
+	}
+	wait() {
+		this.timer = setTimeout(() => {
+			this.predictor.advance(performance.now()), this.wait();
+		}, Math.max(1, this.predictor.nextAt - performance.now()));
+	}
+};
+export { gn as Avatar, At as Client, e as DecodeError, Qt as Motion, Dt as NAME_CHARS_MAX, an as Playback, pn as Predictor, r as Reader, Bt as TickClock, K as View, R as ViewError, o as Writer, A as applyUpdate, me as bool, he as bytes, kt as connect, ze as decodeServerMessage, k as decodeUpdate, Ne as defineGame, Ue as encodeClientMessage, ke as encodeUpdate, b as f32, pe as f64, Ce as heading, we as headingRadians, y as i16, de as i32, fe as i64, le as i8, ge as list, ye as names, _e as option, De as owner, Se as position, Te as quantised, xe as replicated, x as str, C as struct, Ee as team, ve as tuple, _ as u16, v as u32, ue as u64, g as u8, S as unit, w as variants, T as vec2 };

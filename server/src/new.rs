@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::types::constant;
+
 /// What stands in a new project, and where.
 const FILES: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
@@ -75,6 +77,7 @@ pub(crate) fn create(parent: &Path, options: &NewOptions) -> Result<PathBuf, New
     for (file, template) in FILES {
         let text = template
             .replace("{{name}}", name)
+            .replace("{{constant}}", &constant(name))
             .replace("{{engine}}", &engine)
             .replace("{{server}}", &server);
         write(&folder.join(file), &text)?;
@@ -135,6 +138,9 @@ mod tests {
         }
         let rules = fs::read_to_string(folder.join("src/game.rs")).expect("rules");
         assert!(rules.contains(r#"const NAME: &'static str = "my-game""#));
+        let page = fs::read_to_string(folder.join("web/game.js")).expect("the page's code");
+        let types = "import { myGame as game } from '/downbeat/types/my-game.js';";
+        assert!(page.contains(types), "{page}");
     }
 
     #[test]

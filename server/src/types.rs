@@ -15,7 +15,8 @@ use crate::registry::Definition;
 
 mod words;
 
-use words::{constant, is_reserved, key, quoted};
+pub(crate) use words::constant;
+use words::{is_reserved, key, quoted};
 
 /// What `downbeat types` is told.
 #[derive(clap::Args, Debug)]

@@ -13,6 +13,8 @@ const SEED = Number(process.env.DOWNBEAT_SEED ?? 1);
 const JUMP_M = 0.5;
 /** After a stall all may jump once. */
 const STALL_FORGIVEN_MS = 400;
+/** Where even a line without faults brings nothing for so long, this machine stood still. */
+const STANDSTILL_MS = 200;
 /** Positions travel in 1/64 m. */
 const STEP_M = 1 / 64;
 const WALKS = [['ArrowRight', 'ArrowLeft'], ['ArrowDown', 'ArrowUp']];
@@ -42,6 +44,8 @@ async function join(name, by) {
   page.wrongs = [];
   page.on('pageerror', (error) => page.wrongs.push(error.message));
   page.on('console', (message) => message.type() === 'error' && page.wrongs.push(message.text()));
+  page.heardAt = [];
+  page.on('websocket', (socket) => socket.on('framereceived', () => page.heardAt.push(Date.now())));
   await page.goto(`http://127.0.0.1:${by}/?debug`);
   await page.fill('#name', name);
   await page.click('#enter');
@@ -114,7 +118,7 @@ test('the own avatar answers a key within two pictures, and ends where the serve
   const { confirmed, corrected } = await assertClean(page);
   t.diagnostic(`${confirmed} steps confirmed, ${corrected} corrected, ${line.stalls.length} stalls, seed ${SEED}`);
   assert.ok(confirmed > 40, 'steps are confirmed');
-  assert.ok(corrected <= confirmed / 4, `${corrected} of ${confirmed} steps were predicted wrongly`);
+  assert.ok(corrected <= confirmed / 6, `${corrected} of ${confirmed} steps were predicted wrongly`);
   await page.screenshot({ path: `${pictures}meadow-bad-network.png` });
   await page.context().close();
   await direct.context().close();
@@ -130,13 +134,15 @@ test('others move without jumps, and who stops is drawn exactly where the server
   // Longer if the line has not stood still yet.
   const deadline = Date.now() + 40_000;
   do await pause(2_000); while (Date.now() < deadline - 20_000 || (line.stalls.length - stallsBefore < 2 && Date.now() < deadline));
+  const standstills = standstillsOf(walker.heardAt);
   const drawn = await page.evaluate(() => window.__downbeat.pictures().map((picture) => ({ ...picture, at: performance.timeOrigin + picture.at })));
   const jumps = jumpsOf(drawn);
   const { moved, pairs } = walksOf(drawn);
-  t.diagnostic(`${drawn.length} pictures, ${pairs} pairs of places, ${moved} walkers, ${line.stalls.length - stallsBefore} stalls, seed ${SEED}`);
+  t.diagnostic(`${drawn.length} pictures, ${pairs} pairs of places, ${moved} walkers, ${line.stalls.length - stallsBefore} stalls, ${standstills.length} standstills, seed ${SEED}`);
   assert.ok(drawn.length > 100 && moved >= 5, 'somebody moves in enough pictures');
   t.diagnostic(`longest steps: ${[...steps(drawn)].map(({ metres }) => metres).sort((a, b) => b - a).slice(0, 5).map((metres) => metres.toFixed(2)).join(', ')} m`);
-  const unexcused = jumps.filter(({ at }) => !line.stalls.some((stall) => at >= stall.until && at <= stall.until + STALL_FORGIVEN_MS));
+  const excuses = [...line.stalls, ...standstills];
+  const unexcused = jumps.filter(({ at }) => !excuses.some(({ until }) => at >= until && at <= until + STALL_FORGIVEN_MS));
   assert.deepEqual(unexcused, [], 'jumps');
 
   for (const [there, back] of WALKS) {
@@ -157,6 +163,12 @@ test('others move without jumps, and who stops is drawn exactly where the server
   await page.context().close();
   await walker.context().close();
 });
+
+/** When this machine stood still, by when a page heard something. */
+function standstillsOf(heardAt) {
+  const times = heardAt.map((at, i) => ({ from: heardAt[i - 1] ?? at, until: at }));
+  return times.filter(({ from, until }) => until - from >= STANDSTILL_MS);
+}
 
 /** Everyone's step from each picture to the next one. */
 function* steps(drawn) {

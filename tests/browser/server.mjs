@@ -43,9 +43,9 @@ export async function serve(port, program = binary('downbeat')) {
 }
 
 /** Bots in a room, until they are stopped. */
-export function bots(port, room, clients) {
+export function bots(port, room, clients, game = 'meadow') {
   const url = `ws://127.0.0.1:${port}`;
-  const child = spawn(binary('downbeat'), ['load', '--url', url, '--game', 'meadow', '--room', room, '--clients', `${clients}`, '--duration', '10m', '--quiet'], { stdio: 'ignore' });
+  const child = spawn(binary('downbeat'), ['load', '--url', url, '--game', game, '--room', room, '--clients', `${clients}`, '--duration', '10m', '--quiet'], { stdio: 'ignore' });
   return () => child.kill('SIGINT');
 }
 

@@ -84,8 +84,10 @@ fn prove(project: &Path, name: &str, tests: usize, clients: &str, rooms: &str) -
         get(port, "/"),
         get(port, "/game.js"),
         get(port, "/downbeat/client.js"),
+        get(port, &format!("/downbeat/types/{name}.js")),
     ];
     assert!(pages[2].contains("connect"), "the SDK is there");
+    assert!(pages[3].contains("defineGame"), "and the game's types");
     drop(server);
     pages.concat()
 }

@@ -1,22 +1,9 @@
-import { connect, defineGame, list, option, str, struct, tuple, u16, u8, unit, variants } from '/downbeat/client.js';
-
-const game = defineGame({
-  name: 'duel',
-  input: u8,
-  entity: unit,
-  shared: struct({
-    phase: variants({ Waiting: unit, Asking: unit, Revealed: u8 }),
-    question: str,
-    choices: list(str),
-    scores: list(tuple(str, u16)),
-  }),
-  private: struct({ chosen: option(u8) }),
-  event: variants({ Won: option(str) }),
-});
+import { connect } from '/downbeat/client.js';
+import { duel } from '/downbeat/types/duel.js';
 
 const page = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
-const client = connect({ game, name: query.get('name') ?? '' });
+const client = connect({ game: duel, name: query.get('name') ?? '' });
 
 client.on('state', (state) => { if (state.type !== 'open') page('status').textContent = state.reason ?? state.type; });
 client.on('event', (won) => { page('question').textContent = won.value ? `${won.value} wins` : 'A draw'; });

@@ -1,7 +1,7 @@
 /** The page of the game `arena`: ties the client, the picture and the controls together. */
 import { Avatar, connect, NAME_CHARS_MAX, Playback } from '../sdk/index.ts';
 import { arena, type Entity as Fighter, type Event as ArenaEvent, type Input } from '../games/arena.ts';
-import { type Actor, Picture, teamColour } from './picture.ts';
+import { type Actor, BARE, Picture, teamColour } from './picture.ts';
 import { runRules } from './run.ts';
 
 const KEYS: Record<string, readonly [number, number]> = {
@@ -30,7 +30,7 @@ let busyAt = 0;
 let actors: Actor[] = [];
 
 function resize(): void {
-  picture.resize(innerWidth, innerHeight, devicePixelRatio, client.view.shared?.side ?? 40);
+  picture.resize(innerWidth, innerHeight, devicePixelRatio, (client.view.shared ?? BARE).side);
 }
 
 function release(): void {
@@ -81,6 +81,7 @@ function handleEvent(event: ArenaEvent): void {
 function showScores(): void {
   const { shared, avatar: id } = client.view;
   const own = id === null ? undefined : client.view.entities.get(id);
+  element('scores').hidden = shared === null;
   element('blue').textContent = String(shared?.teams[0] ?? 0);
   element('orange').textContent = String(shared?.teams[1] ?? 0);
   element('health').textContent = own ? `${own.health} ♥` : '';

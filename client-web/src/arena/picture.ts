@@ -25,6 +25,10 @@ const TEAMS = ['#3f7fd6', '#e0703a'] as const;
 const TEAMS_DARK = ['#27539a', '#a04820'] as const;
 const GUN_M = 0.75;
 const NAME_PX = 13;
+/** Around the field: room for the name of who stands at its upper border. */
+const MARGIN_M = 1.5;
+/** Behind the form, before the server has told of walls. */
+export const BARE: Pick<Shared, 'side' | 'walls'> = { side: 40, walls: [] };
 
 export function teamColour(team: number): string {
   return TEAMS[team & 1]!;
@@ -52,7 +56,7 @@ export class Picture {
   resize(width: number, height: number, ratio: number, side: number): void {
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
-    this.scale = Math.min(width, height) / (side + 1);
+    this.scale = Math.min(width, height) / (side + 2 * MARGIN_M);
     this.left = (width - side * this.scale) / 2;
     this.top = (height - side * this.scale) / 2;
   }
@@ -66,9 +70,8 @@ export class Picture {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.fillStyle = '#20303a';
     ctx.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    if (!shared) return;
     ctx.setTransform(scale * ratio, 0, 0, scale * ratio, this.left * ratio, this.top * ratio);
-    this.drawField(shared);
+    this.drawField(shared ?? BARE);
     this.flashes = this.flashes.filter(({ kind, at }) => now - at < FLASH_MS[kind]);
     for (const flash of this.flashes) this.drawFlash(flash, 1 - (now - flash.at) / FLASH_MS[flash.kind]);
     for (const actor of actors) this.drawFighter(actor, actor.id === own);
@@ -77,7 +80,7 @@ export class Picture {
     for (const actor of actors) this.drawName(actor, actor.id === own);
   }
 
-  private drawField({ side, walls }: Shared): void {
+  private drawField({ side, walls }: typeof BARE): void {
     const { ctx } = this;
     ctx.fillStyle = '#d9d3c0';
     ctx.fillRect(0, 0, side, side);

@@ -67,10 +67,6 @@ export class Reader {
     return this.view.getUint16(this.take(2), true);
   }
 
-  fixedI16(): number {
-    return this.view.getInt16(this.take(2), true);
-  }
-
   i24(): number {
     const start = this.take(3);
     return this.view.getUint16(start, true) | (this.view.getInt8(start + 2) << 16);
@@ -122,15 +118,11 @@ export class Reader {
     if (first < 251) this.low = first;
     else if (first === 251) this.low = this.fixed16();
     else if (first === 252) this.low = this.view.getUint32(this.take(4), true);
-    else if (first === 253) this.fixed64();
-    else this.fail(`varint starts with ${first}`);
-  }
-
-  /** Reads eight bytes into `low` and `high`. */
-  fixed64(): void {
-    const start = this.take(8);
-    this.low = this.view.getUint32(start, true);
-    this.high = this.view.getUint32(start + 4, true);
+    else if (first === 253) {
+      const start = this.take(8);
+      this.low = this.view.getUint32(start, true);
+      this.high = this.view.getUint32(start + 4, true);
+    } else this.fail(`varint starts with ${first}`);
   }
 
   /** Reads a bitmap of up to eight bytes into `low` and `high`; returns how many bits are set. */

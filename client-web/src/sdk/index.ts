@@ -3,8 +3,8 @@
  *
  * ```js
  * import { connect } from '/downbeat/client.js';
- * import { game } from './game.js'; // as `downbeat types` has written it
- * const client = connect({ game, name: 'Ada' });
+ * import { tag } from '/downbeat/types/tag.js'; // made by the server from the Rust types
+ * const client = connect({ game: tag, name: 'Ada' });
  * client.on('frame', () => draw(client.view));
  * client.join('main');
  * ```

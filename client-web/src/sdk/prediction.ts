@@ -33,6 +33,8 @@ const ONCE_PER_TICK_MAX = 4;
 const INPUTS_PER_S = 30;
 /** A page that slept longer than this does not make up for the steps. */
 const DEBT_STEPS_MAX = 3;
+/** Pictures that are farther apart are a hidden tab or a hitch, which no answer must make up for. */
+const PICTURE_MS_MAX = 50;
 
 /** The rules of a game, as far as they move the own avatar. */
 export interface PredictionRules<State, Input, Entity, Shared> {
@@ -119,6 +121,8 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
   private readonly from = { x: 0, y: 0, at: 0 };
   private readonly to = { x: 0, y: 0, at: 0 };
   private bent = false;
+  /** The time of the last picture. */
+  private pictureAt = -Infinity;
   /** The state at its end. */
   private ahead: State | null = null;
   private readonly error = { x: 0, y: 0, at: -Infinity };
@@ -207,6 +211,11 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
 
   /** Where to draw the avatar at `now`; null where there is none. */
   drawn(now: number): Drawn<State> | null {
+    this.pictureAt = now;
+    return this.shown(now);
+  }
+
+  private shown(now: number): Drawn<State> | null {
     this.advance(now);
     if (this.state === null) return null;
     const place = this.placeAt(now);
@@ -296,10 +305,13 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
   /** Heads at once for where the next step will end, from wherever the avatar is drawn. */
   private bend(now: number): void {
     if (this.state === null) return;
-    const from = this.placeAt(now);
+    // From where it was drawn last: the next picture may be of a time before `now`, and shows it all the same.
+    const seenAt = now - this.pictureAt > PICTURE_MS_MAX ? now : Math.min(now, this.pictureAt);
+    const at = Math.max(this.from.at, seenAt);
+    const from = this.placeAt(at);
     const next = this.rules.step(this.state, this.wanted(true), this.dt, this.shared());
     this.bent = true;
-    this.head(from, now, next, this.nextAt + this.stepMs);
+    this.head(from, at, next, this.nextAt + this.stepMs);
   }
 
   private head(from: { x: number; y: number }, fromAt: number, ahead: State, toAt: number): void {
@@ -335,7 +347,7 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
     const place = rules.place(this.ahead);
     const [dx, dy] = [place.x - to.x, place.y - to.y];
     if (dx === 0 && dy === 0) return;
-    const before = this.drawn(now)!;
+    const before = this.shown(now)!;
     Object.assign(from, { x: from.x + dx, y: from.y + dy });
     Object.assign(to, { x: place.x, y: place.y });
     const after = this.placeAt(now);

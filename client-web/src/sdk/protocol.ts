@@ -4,7 +4,7 @@
  * In: bytes and the game's types. Out: typed messages, or `DecodeError`. Keeps no state.
  */
 import { DecodeError, integerIn, Reader, Writer } from './bytes.ts';
-import { type Codec, f32, type Infer, str, struct, u16, u32, u8, unit, variants } from './codec.ts';
+import { type Codec, f32, i16, type Infer, str, struct, u16, u32, u8, unit, variants } from './codec.ts';
 import { decodeUpdate, type Update } from './update.ts';
 
 export const SUBPROTOCOL = 'downbeat.v1';
@@ -176,8 +176,8 @@ function decodeSection<G extends GameCodec>(from: Reader, game: G, frame: Frame<
       frame.shared = decodeUpdate(game.shared, from);
       break;
     case 7: {
-      const [x, y] = [from.fixedI16(), from.fixedI16()];
-      from.fixed64();
+      const [x, y] = [i16.decode(from), i16.decode(from)];
+      from.mask();
       frame.look = { x, y, maskLow: from.low, maskHigh: from.high };
       break;
     }

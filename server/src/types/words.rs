@@ -88,7 +88,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
 }
 
 /// What a game's own export is called: `two-words` is `twoWords`.
-pub(super) fn constant(game: &str) -> String {
+pub(crate) fn constant(game: &str) -> String {
     let mut name = String::new();
     for (at, word) in game
         .split(['-', '_'])
