@@ -32,7 +32,11 @@ pub(crate) fn tell(folder: &Path) -> Result<(), String> {
                     out,
                     "| {walkers} | {moving_pct} % | {:.0}, {} | {per_s:.0} | {:.2} B |",
                     watched.seen,
-                    if far == 1 { "9 cells, each tick" } else { "49 cells in three tiers" },
+                    if far == 1 {
+                        "9 cells, each tick"
+                    } else {
+                        "49 cells in three tiers"
+                    },
                     watched.bytes as f64 / watched.updates.max(1) as f64,
                 );
             }

@@ -140,22 +140,14 @@ fn cpu(layout: Layout, ticks: usize) -> Result<(), String> {
         ..layout
     };
     let (crowd_step, crowd_write) = times(&mut gallery(crowded, members), ticks);
-    figure(
-        NAMES[3],
-        member(crowd_step, crowd_write, members),
-        "ns",
-    );
+    figure(NAMES[3], member(crowd_step, crowd_write, members), "ns");
     let twice = Layout {
         crowd: 100,
         ..layout
     };
     let (twice_step, twice_write) = times(&mut gallery(twice, 2 * members), ticks);
     let more = twice_step + twice_write - crowd_step - crowd_write;
-    figure(
-        NAMES[4],
-        more / f64::from(members),
-        "ns",
-    );
+    figure(NAMES[4], more / f64::from(members), "ns");
     figure(NAMES[5], encode_ns(layout, ticks)?, "ns");
     // As many walkers in a quarter of the cells.
     let dense = Layout {

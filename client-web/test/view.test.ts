@@ -231,10 +231,8 @@ describe('a crossing', () => {
     expect(say(7).removed).toEqual([]);
     expect(ids()).toEqual([7, 8]);
     expect(say(8).removed).toEqual([7]);
-    say(8, '08 18 01 01 03 19');
-    // At a tick of all tiers it is the next one that counts, also where that was silent.
-    expect(say(11).removed).toEqual([]);
-    expect(say(13).removed).toEqual([8]);
+    // At a tick of all tiers whoever brings it has spoken in the same frame.
+    expect(say(12, '08 18 01 01 03 19').removed).toEqual([8]);
   });
 
   it('takes over what comes in the very tick that ends the wait', () => {

@@ -206,7 +206,7 @@ impl<G: Game> View<G> {
     }
 
     fn apply_section(&mut self, tag: u8, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        let mut changes = self.changes.as_mut();
+        let changes = self.changes.as_mut();
         match tag {
             section::REFUSED => {
                 for _ in 0..input.count()? {
@@ -242,8 +242,7 @@ impl<G: Game> View<G> {
             section::CELLS => {
                 let at = (self.tick, self.space);
                 let entities = &mut self.entities;
-                self.cells
-                    .apply(input, at, entities, changes.as_deref_mut())?;
+                self.cells.apply(input, at, entities, changes)?;
             }
             other => return Err(input.bad(format!("unknown section {other}"))),
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use slotmap::{Key as _, SlotMap};
 
 use crate::cells::{Cells, LayerKey, Spot};
+use crate::codec::{Encoder, encode};
 use crate::game::{PlayerId, Team};
 use crate::grid::{CellId, Space, units};
 use crate::limits::NET_ID_REST_TICKS;
@@ -52,17 +53,18 @@ struct Slot<E> {
     /// The number by which clients know it, of the layer that it was given for.
     net: Option<(LayerKey, u32)>,
     records: Option<Records>,
-    /// Who may see it has changed.
-    rehome: bool,
+    /// Who may see it, or more of it, has changed.
+    resettled: bool,
     touched: bool,
     /// In `unindexed`: its square may be wrong.
     moved: bool,
     square: Option<Square>,
 }
 
-/// Where the cells hold an entity.
+/// Where the cells hold an entity, and by which number.
 #[derive(Clone, Copy, Debug)]
 struct Records {
+    net: u32,
     base: Spot,
     team: Option<Spot>,
     own: Option<Spot>,
@@ -81,10 +83,14 @@ pub(crate) struct Entities<E> {
     touched: Vec<EntityId>,
     /// In the order in which they came.
     fresh: Vec<EntityId>,
+    /// Those that changed their layers.
+    rehomed: Vec<EntityId>,
     removed: Vec<Removed>,
     unindexed: Vec<EntityId>,
     index: Index,
     nets: BTreeMap<LayerKey, Nets>,
+    /// Numbers that were given back in this tick.
+    returned: Vec<(LayerKey, u32)>,
     /// `touched` in the order of their numbers; here for its capacity.
     order: Vec<(u32, EntityId)>,
 }
@@ -135,10 +141,12 @@ impl<E: Replicate> Entities<E> {
             slots: SlotMap::with_key(),
             touched: Vec::new(),
             fresh: Vec::new(),
+            rehomed: Vec::new(),
             removed: Vec::new(),
             unindexed: Vec::new(),
             index: Index::default(),
             nets: BTreeMap::new(),
+            returned: Vec::new(),
             order: Vec::new(),
         }
     }
@@ -153,7 +161,7 @@ impl<E: Replicate> Entities<E> {
             visible: Visible::All,
             net: None,
             records: None,
-            rehome: false,
+            resettled: false,
             touched: false,
             moved: false,
             square: None,
@@ -234,8 +242,12 @@ impl<E: Replicate> Entities<E> {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
+        let before = slot.base();
         if change(slot) {
-            slot.rehome = true;
+            slot.resettled = true;
+            if slot.base() != before {
+                self.rehomed.push(id);
+            }
             self.touch(id);
         }
     }
@@ -243,18 +255,31 @@ impl<E: Replicate> Entities<E> {
     /// The number by which clients know it; it gets one if it has none.
     pub(crate) fn net(&mut self, id: EntityId, now: Tick) -> Option<u32> {
         let slot = self.slots.get_mut(id)?;
-        let layer = slot.base()?;
-        match slot.net {
-            Some((of, net)) if of == layer => Some(net),
-            other => {
-                if let Some((of, net)) = other {
-                    rest(&mut self.nets, of, net, now);
-                }
-                let net = self.nets.entry(layer).or_default().take(layer, now);
-                slot.net = Some((layer, net));
-                Some(net)
-            }
+        let base = slot.base();
+        if slot.net.map(|(of, _)| of) != base {
+            self.returned.extend(slot.net.take());
         }
+        let layer = base?;
+        let (_, net) = *slot.net.get_or_insert_with(|| {
+            let nets = self.nets.entry(layer).or_default();
+            (layer, nets.take(layer, now))
+        });
+        Some(net)
+    }
+
+    /// The number by which this player knows it; `None` if it does not see it.
+    pub(crate) fn net_for(
+        &mut self,
+        id: EntityId,
+        (player, team): (PlayerId, Option<Team>),
+        now: Tick,
+    ) -> Option<u32> {
+        let sees = match self.slots.get(id)?.base()? {
+            LayerKey::Public => true,
+            LayerKey::Team(of) => team == Some(of),
+            LayerKey::Own(of) => of == player,
+        };
+        self.net(id, now).filter(|_| sees)
     }
 
     /// The cell that its viewers find it in.
@@ -295,7 +320,7 @@ impl<E: Replicate> Entities<E> {
             if let Some(records) = records {
                 records.remove(cells, None);
             }
-            rest(&mut self.nets, net.0, net.1, now);
+            self.returned.push(net);
         }
         // Taken out and put back for their capacity.
         let mut fresh = std::mem::take(&mut self.fresh);
@@ -303,18 +328,31 @@ impl<E: Replicate> Entities<E> {
             self.net(id, now);
         }
         self.fresh = fresh;
+        // What appears gets its number by how it looks: its place in the arena, and when somebody
+        // touched it, may be secrets.
+        let mut rehomed = std::mem::take(&mut self.rehomed);
+        rehomed.sort_by_cached_key(|&id| self.slots.get(id).map(Slot::looks));
+        for id in rehomed.drain(..) {
+            self.net(id, now);
+        }
+        self.rehomed = rehomed;
         let mut touched = std::mem::take(&mut self.touched);
         let mut order = std::mem::take(&mut self.order);
         for id in touched.drain(..) {
-            if self.slots.get(id).is_some_and(|slot| slot.rehome) {
-                self.leave_layer(id, cells);
+            let net = self.net(id, now);
+            let Some(slot) = self.slots.get_mut(id) else {
+                continue;
+            };
+            if slot.resettled {
+                slot.leave_layers(net, cells);
             }
-            if let Some(net) = self.net(id, now) {
+            if let Some(net) = net {
                 order.push((net, id));
-            } else if let Some(slot) = self.slots.get_mut(id) {
-                slot.touched = false;
+            } else {
+                (slot.touched, slot.resettled) = (false, false);
             }
         }
+        self.rest(now);
         order.sort_unstable_by_key(|&(net, _)| net);
         for (net, id) in order.drain(..) {
             self.slots[id].publish(id, net, cells, space);
@@ -323,13 +361,14 @@ impl<E: Replicate> Entities<E> {
         self.touched = touched;
     }
 
-    /// Who may see it changed: it goes, and comes again for those who may.
-    fn leave_layer(&mut self, id: EntityId, cells: &mut Cells) {
-        let slot = &mut self.slots[id];
-        slot.rehome = false;
-        slot.sent = None;
-        if let Some(records) = slot.records.take() {
-            records.remove(cells, None);
+    /// Lays the numbers aside that were given back, for later; in which order they were says
+    /// nothing.
+    fn rest(&mut self, now: Tick) {
+        self.returned.sort_unstable();
+        for (layer, net) in self.returned.drain(..) {
+            if let Some(nets) = self.nets.get_mut(&layer) {
+                nets.resting.push_back((net, now));
+            }
         }
     }
 
@@ -376,8 +415,43 @@ fn order(id: EntityId) -> u32 {
 }
 
 impl<E: Replicate> Slot<E> {
+    /// All that its viewers will see of it.
+    fn looks(&self) -> Vec<u8> {
+        let place = self.entity.position().map(units);
+        let mut out = encode(&(place, self.entity.heading()));
+        if let Some(layer) = self.base() {
+            let fields = layer.fields::<E>().whole;
+            self.entity.encode(fields, &mut Encoder::new(&mut out));
+        }
+        out
+    }
+
+    /// Who may see it, or more of it, has changed: it goes from where it is no more seen. Others
+    /// notice nothing.
+    fn leave_layers(&mut self, net: Option<u32>, cells: &mut Cells) {
+        let base = self.base();
+        let Some(records) = &mut self.records else {
+            return;
+        };
+        if Some(records.base.layer) != base || Some(records.net) != net {
+            records.remove(cells, None);
+            (self.records, self.sent) = (None, None);
+            return;
+        }
+        let overlays = overlays::<E>(records.base.layer, self.team, self.owner, self.owner_team);
+        for (spot, layer) in [&mut records.team, &mut records.own]
+            .into_iter()
+            .zip(overlays)
+        {
+            if let Some(left) = spot.take_if(|spot| Some(spot.layer) != layer) {
+                cells.remove(left, None);
+            }
+        }
+    }
+
     fn publish(&mut self, id: EntityId, net: u32, cells: &mut Cells, space: Space) {
         self.touched = false;
+        let resettled = std::mem::take(&mut self.resettled);
         let changed = match &mut self.sent {
             Some(sent) => sent.absorb(&self.entity),
             sent @ None => {
@@ -397,7 +471,7 @@ impl<E: Replicate> Slot<E> {
             self.records = self.enter(id, net, (cell, at(cell), heading), cells);
             return;
         };
-        if changed == 0 {
+        if changed == 0 && !resettled {
             return;
         }
         let cell = records.base.cell.moved(place, side);
@@ -424,6 +498,9 @@ impl<E: Replicate> Slot<E> {
                 cells.update(spot, [0, 0], 0, changed & fields);
             }
         }
+        if resettled {
+            self.records = Some(self.enter_overlays(id, records, cells));
+        }
     }
 
     /// Puts records into all layers that bring something of it.
@@ -434,7 +511,6 @@ impl<E: Replicate> Slot<E> {
         (cell, at, heading): (CellId, [i32; 2], u8),
         cells: &mut Cells,
     ) -> Option<Records> {
-        let base = self.base()?;
         let record = Record {
             id,
             net,
@@ -442,27 +518,56 @@ impl<E: Replicate> Slot<E> {
             heading,
             overlay: false,
         };
-        let overlay = Record {
+        let base = cells.add(self.base()?, cell, record);
+        let records = Records {
+            net,
+            base,
+            team: None,
+            own: None,
+        };
+        Some(self.enter_overlays(id, records, cells))
+    }
+
+    /// Puts records into the layers that bring more of it, where they are missing.
+    fn enter_overlays(&self, id: EntityId, mut records: Records, cells: &mut Cells) -> Records {
+        let record = Record {
+            id,
+            net: records.net,
             at: [0, 0],
             heading: 0,
             overlay: true,
-            ..record
         };
-        let (team, owner) = (Masks::<E>::TEAM, Masks::<E>::OWNER);
-        let for_team = self.team.filter(|_| team != 0 && base == LayerKey::Public);
-        // An owner of another team does not see what is hidden from it.
-        let sees = match base {
-            LayerKey::Public => true,
-            LayerKey::Team(team) => self.owner_team == Some(team),
-            LayerKey::Own(_) => false,
-        };
-        let for_owner = self.owner.filter(|_| team | owner != 0 && sees);
-        Some(Records {
-            base: cells.add(base, cell, record),
-            team: for_team.map(|team| cells.add(LayerKey::Team(team), cell, overlay)),
-            own: for_owner.map(|owner| cells.add(LayerKey::Own(owner), cell, overlay)),
-        })
+        let Spot { layer, cell, .. } = records.base;
+        let layers = overlays::<E>(layer, self.team, self.owner, self.owner_team);
+        for (spot, layer) in [&mut records.team, &mut records.own]
+            .into_iter()
+            .zip(layers)
+        {
+            if let Some(layer) = layer.filter(|_| spot.is_none()) {
+                *spot = Some(cells.add(layer, cell, record));
+            }
+        }
+        records
     }
+}
+
+/// The layers that bring more of an entity than the one that brings it.
+fn overlays<E: Replicate>(
+    base: LayerKey,
+    team: Option<Team>,
+    owner: Option<PlayerId>,
+    owner_team: Option<Team>,
+) -> [Option<LayerKey>; 2] {
+    let (teams, owners) = (Masks::<E>::TEAM, Masks::<E>::OWNER);
+    let for_team = team.filter(|_| teams != 0 && base == LayerKey::Public);
+    // An owner of another team does not see what is hidden from it.
+    let sees = match base {
+        LayerKey::Public => true,
+        LayerKey::Team(team) => owner_team == Some(team),
+        LayerKey::Own(_) => false,
+    };
+    let for_owner = owner.filter(|_| teams | owners != 0 && sees);
+    [for_team.map(LayerKey::Team), for_owner.map(LayerKey::Own)]
 }
 
 impl Records {
@@ -470,13 +575,6 @@ impl Records {
         for spot in [Some(self.base), self.team, self.own].into_iter().flatten() {
             cells.remove(spot, to);
         }
-    }
-}
-
-/// Gives a number back, for later.
-fn rest(nets: &mut BTreeMap<LayerKey, Nets>, layer: LayerKey, net: u32, now: Tick) {
-    if let Some(nets) = nets.get_mut(&layer) {
-        nets.resting.push_back((net, now));
     }
 }
 

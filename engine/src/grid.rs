@@ -311,7 +311,10 @@ pub(crate) fn direction(dx: i32, dy: i32) -> u8 {
 pub(crate) fn goes_along(dx: i32, dy: i32, heading: u8) -> bool {
     /// Just above 1 / tan(11.25°).
     const COTANGENT: i64 = 5;
-    let [ux, uy] = [COSINES[usize::from(heading)], COSINES[usize::from(heading.wrapping_sub(64))]];
+    let [ux, uy] = [
+        COSINES[usize::from(heading)],
+        COSINES[usize::from(heading.wrapping_sub(64))],
+    ];
     let along = i64::from(dx) * ux + i64::from(dy) * uy;
     let across = i64::from(dy) * ux - i64::from(dx) * uy;
     along > 0 && across.abs() * COTANGENT <= along
@@ -324,7 +327,11 @@ const COSINES: [i64; 256] = {
     while turn < 256 {
         // Folded into the first quarter, where the series below is exact enough.
         let half = if turn > 128 { 256 - turn } else { turn };
-        let (quarter, sign) = if half > 64 { (128 - half, -1) } else { (half, 1) };
+        let (quarter, sign) = if half > 64 {
+            (128 - half, -1)
+        } else {
+            (half, 1)
+        };
         cosines[turn] = sign * cosine(quarter);
         turn += 1;
     }
@@ -428,7 +435,11 @@ mod tests {
             let way = units(Vec2::from_angle(angle) * 100.0);
             for (off, goes) in [(0, true), (7, true), (9, false), (64, false), (128, false)] {
                 for heading in [turn.wrapping_add(off), turn.wrapping_sub(off)] {
-                    assert_eq!(goes_along(way[0], way[1], heading), goes, "{turn} and {heading}");
+                    assert_eq!(
+                        goes_along(way[0], way[1], heading),
+                        goes,
+                        "{turn} and {heading}"
+                    );
                 }
             }
         }

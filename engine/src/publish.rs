@@ -333,13 +333,15 @@ fn publish_members<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
         let acked = member.inputs.take_news(&mut frame.refused);
         let own = frame.own.len();
         let (avatar, seat) = match member.seat {
-            Seat::Avatar(id) => (Some(id), entities.net(id, *tick).map(Seat::Avatar)),
-            Seat::Player => (None, Some(Seat::Player)),
-            Seat::Spectator => (None, Some(Seat::Spectator)),
+            Seat::Avatar(id) => {
+                // Its own body may be gone, or hidden from it.
+                let net = entities.net_for(id, (player, member.team), *tick);
+                (Some(id), net.map_or(Seat::Player, Seat::Avatar))
+            }
+            Seat::Player => (None, Seat::Player),
+            Seat::Spectator => (None, Seat::Spectator),
         };
-        if let Some(seat) = seat
-            && std::mem::replace(&mut member.seat_shown, seat) != seat
-        {
+        if std::mem::replace(&mut member.seat_shown, seat) != seat {
             write_seat(seat, &mut frame.own);
         }
         let private = member.private.take_changed();

@@ -230,6 +230,10 @@ impl Replicate for () {
 }
 
 /// A heading in a type of its own: `u8` in 1/256 turn, or `f32` in radians.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no heading",
+    label = "a heading is a `u8` in 1/256 turn, or an `f32` in radians"
+)]
 pub trait Heading: Copy + Default + PartialEq + Data {
     /// As it is written.
     fn to_turn(self) -> u8;

@@ -172,6 +172,10 @@ impl<G: Game, L: Link> Seats<G, L> {
 }
 
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
 mod storm;
 #[cfg(test)]
 mod tests;

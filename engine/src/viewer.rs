@@ -276,9 +276,7 @@ impl Viewer {
 
     /// Its view moves on: what it has and still sees goes on as before, the rest comes whole.
     fn move_view(&mut self, frame: &Frame, part: &MemberPart, desk: &mut Desk) -> Option<Want> {
-        let Some(last) = self.audience else {
-            return None;
-        };
+        let last = self.audience?;
         let next = self.next_audience(frame, part);
         desk.mine.sections(&frame.shared[usize::from(last.rate)]);
         let kept = shift(last.known, last.anchor, next.anchor) & next.known;

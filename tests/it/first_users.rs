@@ -210,13 +210,19 @@ async fn row_12_after_the_join_a_tick_brings_what_changed_and_nothing_else() {
     let joining = heard(&mut ada);
     assert_eq!(ada.view.entities.len(), 21, "the whole world at the join");
     stage.run(S, &mut all).await;
-    assert!(heard(&mut ada).iter().sum::<usize>() < 20, "nothing changes");
+    assert!(
+        heard(&mut ada).iter().sum::<usize>() < 20,
+        "nothing changes"
+    );
     all[0].input(shooter::Input::Run(Vec2::X));
     stage.run(S / 10, &mut all).await;
     let moving = heard(&mut ada);
     assert_eq!(moving.len(), 3, "a held input goes on for three ticks");
     let keyframe = joining.iter().max().expect("a keyframe");
-    assert!(moving.iter().all(|bytes| bytes * 10 < *keyframe), "{moving:?} of {keyframe}");
+    assert!(
+        moving.iter().all(|bytes| bytes * 10 < *keyframe),
+        "{moving:?} of {keyframe}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

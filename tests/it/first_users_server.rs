@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use downbeat::client::{View, hello};
 use downbeat::Schema;
+use downbeat::client::{View, hello};
 use downbeat_scenarios::{Event, Input, Meadow};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -118,9 +118,11 @@ async fn row_14_text_binary_and_json_in_one_room() {
     bob.send(say(r#"{"type":"hello","name":"Bob"}"#))
         .await
         .expect("sent");
-    bob.send(say(r#"{"type":"input","seq":1,"input":{"Emote":{"emote":2}}}"#))
-        .await
-        .expect("sent");
+    bob.send(say(
+        r#"{"type":"input","seq":1,"input":{"Emote":{"emote":2}}}"#,
+    ))
+    .await
+    .expect("sent");
     let mut told = String::new();
     while !told.contains("Emoted") {
         if let Message::Text(text) = bob.next().await.expect("open").expect("read") {

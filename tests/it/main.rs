@@ -12,3 +12,5 @@ mod types;
 mod tidy;
 mod vectors;
 mod steps_vectors;
+mod recordings;
+mod hostile;

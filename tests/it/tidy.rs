@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use downbeat::wire::CloseCode;
+
+mod examples;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -83,68 +87,241 @@ fn the_tutorials_pieces_are_the_game_that_the_tests_play() {
 }
 
 #[test]
+fn the_code_of_the_chapters_is_that_of_the_sources() {
+    let prediction = read("docs/prediction.md");
+    let excerpts: Vec<_> = ["rust", "ts"]
+        .iter()
+        .flat_map(|language| blocks(&prediction, language))
+        .collect();
+    assert!(excerpts.len() >= 7, "{} excerpts", excerpts.len());
+    for excerpt in excerpts {
+        let (path, code) = excerpt.split_once('\n').expect("a path, then code");
+        let path = path.strip_prefix("// ").expect("a path");
+        assert!(
+            read(path).contains(code),
+            "docs/prediction.md: this is not in {path} any more:\n{code}"
+        );
+    }
+    let debugging = read("docs/debugging.md");
+    assert_eq!(
+        blocks(&debugging, "python"),
+        [read("tests/python/look.py").trim_end()],
+        "docs/debugging.md and tests/python/look.py have drifted apart: edit both"
+    );
+    let help = read("server/src/load/trace.rs");
+    let line = blocks(&debugging, "text").join("\n");
+    let line = line.lines().find(|line| line.contains(" tick 813 "));
+    let line = line.expect("a traced tick").replace('"', "\\\"");
+    assert!(help.contains(&line), "load --help shows another line");
+}
+
+#[test]
 fn every_close_code_is_documented_with_its_reason() {
     for document in ["PROTOCOL.md", "docs/close-codes.md"] {
         let text = read(document);
-        for code in downbeat::wire::CloseCode::ALL {
+        for code in CloseCode::ALL {
             let number = format!("| {} |", code.number());
-            let line = text.lines().find(|line| line.starts_with(&number));
-            let line = line.unwrap_or_else(|| panic!("{document} lacks {}", code.number()));
-            let says = line.contains(code.reason()) || code.number() == 4003;
-            assert!(says, "{document}: {line} lacks {:?}", code.reason());
+            let mut lines = text.lines().filter(|line| line.starts_with(&number));
+            let says = lines.any(|line| line.contains(code.reason()) || code == CloseCode::Refused);
+            assert!(
+                says,
+                "{document} lacks {} {:?}",
+                code.number(),
+                code.reason()
+            );
         }
     }
 }
 
+/// The constants of a module or file that are plain numbers or shifts of one, by their names.
+fn constants(source: &str) -> Vec<(String, u64)> {
+    let lines = source.lines().filter_map(|line| {
+        let line = line.trim().trim_start_matches("pub(crate) ");
+        let (name, rest) = line.strip_prefix("const ")?.split_once(": ")?;
+        let value = rest.split_once("= ")?.1.strip_suffix(';')?;
+        let number = match value.split_once(" << ") {
+            Some(("1", by)) => 1 << by.parse::<u32>().ok()?,
+            _ => match value.strip_prefix("0x") {
+                Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+                None => value.parse().ok()?,
+            },
+        };
+        Some((name.to_owned(), number))
+    });
+    lines.collect()
+}
+
+/// What stands between two words of a text, where they come first.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let after = text.split_once(from).expect(from).1;
+    after.split_once(to).expect(to).0
+}
+
+fn number(constants: &[(String, u64)], name: &str) -> u64 {
+    let found = constants.iter().find(|(of, _)| of == name);
+    found.unwrap_or_else(|| panic!("no constant {name}")).1
+}
+
 #[test]
-fn the_protocols_numbers_are_those_of_the_source() {
+fn the_protocols_sections_and_flags_are_those_of_the_source() {
     let protocol = read("PROTOCOL.md");
     let wire = read("engine/src/wire.rs");
-    for (module, lines) in [(
-        "mod section",
-        [
-            "Refused", "Seat", "Private", "Events", "Shared", "Removed", "Added", "Changed",
-        ],
-    )] {
-        let body = wire.split(module).nth(1).expect(module);
-        for (number, name) in (1..).zip(lines) {
-            let upper = name.to_uppercase();
-            assert!(
-                body.contains(&format!("{upper}: u8 = {number};")),
-                "wire.rs: {name}"
-            );
-            assert!(
-                protocol.contains(&format!("| {number} | `{name}` |")),
-                "PROTOCOL.md: {name}"
-            );
+    let block = read("engine/src/block.rs");
+    let says = |text: String| assert!(protocol.contains(&text), "PROTOCOL.md lacks {text:?}");
+
+    let sections = constants(between(&wire, "mod section {", "\n}"));
+    assert_eq!(sections.len(), 8, "{sections:?}");
+    for (name, tag) in &sections {
+        let (first, rest) = name.split_at(1);
+        says(format!("| {tag} | `{first}{}` |", rest.to_lowercase()));
+    }
+    let table = between(&protocol, "| tag | section |", "\n\n");
+    assert_eq!(
+        table.lines().count(),
+        sections.len() + 2,
+        "no other section"
+    );
+
+    let tags = constants(between(&wire, "mod tag {", "\n}"));
+    for (name, heading) in [("WELCOME", "### `Welcome`"), ("PONG", "### `Pong`")] {
+        let text = between(&protocol, heading, "`,");
+        let byte = text.rsplit('`').next().expect("a byte");
+        assert_eq!(byte, format!("{:02x}", number(&tags, name)), "{name}");
+    }
+    says(format!(
+        "| flags | `u8` | `{:02x}` plus",
+        number(&tags, "FRAME")
+    ));
+    let header = constants(between(&wire, "impl FrameHeader {", "\n\n"));
+    for name in ["RESET", "MORE", "ACK"] {
+        let bit = number(&header, name).trailing_zeros();
+        says(format!("bit {bit} `{name}`"));
+    }
+
+    let parts = constants(between(&block, "mod part {", "\n}"));
+    for (name, flag) in parts.iter().filter(|(name, _)| name != "ANY") {
+        says(format!("| {} | `{name}` |", flag.trailing_zeros()));
+    }
+    let slots = constants(&block);
+    for name in ["FOLLOWS", "OVERLAY"] {
+        says(format!(
+            "bit {} `{name}`",
+            number(&slots, name).trailing_zeros()
+        ));
+    }
+    says(format!("`{:02x}`: gone", number(&slots, "TO_NOWHERE")));
+    says(format!(
+        "width − 1, at most {}",
+        number(&slots, "WIDTH_MAX") - 1
+    ));
+    assert_eq!(downbeat::wire::SUBPROTOCOL, "downbeat.v1");
+    says("# Protocol `downbeat.v1`\n".into());
+}
+
+#[test]
+fn the_protocols_limits_are_those_of_the_source() {
+    use downbeat::limits;
+    let protocol = read("PROTOCOL.md");
+    let says = |text: String| assert!(protocol.contains(&text), "PROTOCOL.md lacks {text:?}");
+    for (who, bytes) in [
+        ("client", limits::CLIENT_MESSAGE_BYTES_MAX),
+        ("server", limits::SERVER_MESSAGE_BYTES_MAX),
+    ] {
+        let kib = bytes / 1024;
+        assert_eq!(kib * 1024, bytes);
+        says(format!("message of the {who} is at most {kib} KiB"));
+    }
+    let side = 2 * limits::VIEW_RINGS_MAX + 1;
+    says(format!("{side} × {side} cells"));
+    let every = limits::CHECKSUM_EVERY_TICKS;
+    says(format!("at every tick divisible by {every}"));
+    says(format!("cuts it to {} characters", limits::NAME_CHARS_MAX));
+    says(format!("1–{} of `A–Z", limits::ROOM_NAME_BYTES_MAX));
+    let quiet = limits::HEARTBEAT_EVERY.as_secs();
+    assert_eq!(quiet, 1);
+    says("got nothing for a second gets a *heartbeat*".into());
+    let page = constants(&read("engine/src/page.rs"));
+    says(format!("pages of {} slots", number(&page, "SLOTS")));
+
+    let server = read("server/src/limits.rs");
+    let headers = number(&constants(&server), "HEADERS_MAX");
+    says(format!("more than {headers} headers"));
+    assert!(server.contains("JSON_TEXT_BYTES_MAX: usize = 1024 * 1024;"));
+    says("larger than 1 MiB".into());
+    let fnv = read("engine/src/block.rs");
+    for number in ["0x811c_9dc5", "0x0100_0193"] {
+        assert!(fnv.contains(number), "{number}");
+        says(number.trim_start_matches("0x").replace('_', ""));
+    }
+}
+
+#[test]
+fn the_reasons_that_the_server_gives_are_documented() {
+    let sources = ["server/src/upgrade.rs", "server/src/json_link.rs"].map(read);
+    let reasons = sources.iter().flat_map(|source| {
+        let parts = source.split("Close::with_reason(").skip(1);
+        parts.filter_map(|part| part.split(");").next()?.split('"').nth(1))
+    });
+    let reasons: Vec<_> = reasons.collect();
+    assert!(reasons.len() >= 4, "{reasons:?}");
+    for document in ["PROTOCOL.md", "docs/close-codes.md"] {
+        let text = read(document);
+        for reason in &reasons {
+            let told = format!("`{reason}`");
+            assert!(text.contains(&told), "{document} lacks {told}");
         }
     }
-    use downbeat::limits;
-    for (kib, bytes) in [
-        (4, limits::CLIENT_MESSAGE_BYTES_MAX),
-        (8, limits::SERVER_MESSAGE_BYTES_MAX),
-    ] {
-        assert_eq!(kib * 1024, bytes);
-        assert!(protocol.contains(&format!("at most {kib} KiB")));
-    }
+}
+
+/// What is written in code without its spaces.
+fn compact(bytes: &str) -> String {
+    bytes.split_whitespace().collect()
 }
 
 #[test]
 fn the_examples_of_the_protocol_are_the_bytes_it_says() {
-    // The same bytes are decoded in engine/src/wire.rs and client-web/test/protocol.test.ts.
     let protocol = read("PROTOCOL.md");
-    for example in [
-        "01 01 fb2c01 00 7f 00",
-        "01 00 fb2d01 0c 01 08 01 07 01 0000c03f 000000c0",
-    ] {
-        assert!(protocol.contains(&format!("`{example}`")), "{example}");
-        let compact = example.replace(' ', "");
-        let tests = read("client-web/test/protocol.test.ts").replace(' ', "");
-        assert!(
-            tests.contains(&compact),
-            "client-web's tests lack {example}"
-        );
+    let mut rows = 0;
+    for (name, bytes) in examples::all() {
+        let hex = examples::hex(&bytes);
+        let start = format!("| {name} | `");
+        let row = protocol.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("PROTOCOL.md lacks the example {name}: {hex}"));
+        let told = row[start.len()..].split('`').next().unwrap_or_default();
+        assert_eq!(compact(told), hex, "the encoders write another {name}");
+        rows += 1;
     }
+    let table = between(&protocol, "## Examples", "\n## ");
+    let told = table.lines().filter(|line| line.starts_with("| "));
+    let told = told.filter(|line| !line.starts_with("| example |"));
+    assert_eq!(told.count(), rows, "each example is one of an encoder");
+}
+
+#[test]
+fn the_clients_tests_have_the_examples_of_the_protocol() {
+    let tests = ["protocol", "vectors"].map(|of| read(&format!("client-web/test/{of}.test.ts")));
+    let tests = compact(&tests.join(" "));
+    let ours = ["hello", "input", "welcome", "pong", "movement"];
+    for (name, bytes) in examples::all() {
+        let hex = examples::hex(&bytes);
+        if ours.contains(&name) {
+            assert!(tests.contains(&hex), "client-web/test lacks {name}: {hex}");
+        }
+    }
+}
+
+#[test]
+fn golden_vectors_hold_the_conversation_of_the_examples() {
+    let now = examples::recording();
+    let path = root().join("tests/vectors/frames-protocol.json");
+    if std::env::var_os("DOWNBEAT_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, &now).expect("written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        now == golden,
+        "stale: run tests/generate and look at what changed"
+    );
 }
 
 #[test]

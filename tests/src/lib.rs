@@ -4,6 +4,7 @@
 
 pub mod stage;
 pub mod probe;
+pub mod recorded;
 pub mod duel;
 pub mod quiz;
 pub mod shooter;
@@ -11,3 +12,11 @@ pub mod shooter;
 #[doc = include_str!("../../README.md")]
 #[cfg(doctest)]
 pub struct Readme;
+
+#[doc = include_str!("../../docs/replication.md")]
+#[cfg(doctest)]
+pub struct ReplicationChapter;
+
+#[doc = include_str!("../../docs/debugging.md")]
+#[cfg(doctest)]
+pub struct DebuggingChapter;

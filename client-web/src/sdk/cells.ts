@@ -269,8 +269,10 @@ export class Cells {
     return this.kept.findLast((kept) => kept.known === known && kept.layer === 0)?.cell ?? null;
   }
 
+  /** The tick that has sent all tiers: this one, or the next of its kind. */
   private nextWhole(): number {
-    return (this.tick - (this.tick % ALL_TIERS_TICKS) + ALL_TIERS_TICKS) >>> 0;
+    const past = this.tick % ALL_TIERS_TICKS;
+    return past === 0 ? this.tick : (this.tick - past + ALL_TIERS_TICKS) >>> 0;
   }
 
   /** Brings place and heading of a row before the page, if it is the newest copy. */

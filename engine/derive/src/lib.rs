@@ -5,8 +5,9 @@
 
 use proc_macro::TokenStream;
 
-mod game;
+mod field;
 mod replicate;
+mod game;
 
 /// Implements `downbeat::Replicate`: which fields changed, and how they are written and read.
 ///

@@ -24,36 +24,61 @@ const LAYER_SHIFT: u8 = 6;
 pub(super) struct Cells {
     anchor: CellId,
     known: u64,
-    cells: BTreeMap<(CellId, u8), Vec<Page>>,
+    /// By cell, layer and number; pages are there from their first entity on.
+    pages: BTreeMap<(CellId, u8, u16), Page>,
     /// Entities whose cell let them go, until another brings them.
     limbo: Vec<(u32, Tick)>,
     pub(super) mismatches: u32,
     scratch: Vec<u8>,
 }
 
-#[derive(Clone, Debug)]
+/// A page holds what it was told of, and no more: a server that opens many pays for each.
+#[derive(Clone, Debug, Default)]
 struct Page {
     live: u64,
     overlay: u64,
     follows: u64,
-    ids: [u32; SLOTS],
+    /// Those of the live slots, in their order.
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    id: u32,
     /// Where the entity is in the map.
-    entities: [u32; SLOTS],
-    at: [[i32; 2]; SLOTS],
-    heading: [u8; SLOTS],
+    entity: u32,
+    at: [i32; 2],
+    heading: u8,
+    /// The direction of the last movement; as added before the first.
+    way: u8,
 }
 
 impl Page {
-    const fn new() -> Self {
-        Self {
-            live: 0,
-            overlay: 0,
-            follows: 0,
-            ids: [0; SLOTS],
-            entities: [0; SLOTS],
-            at: [[0; 2]; SLOTS],
-            heading: [0; SLOTS],
-        }
+    const fn rank(&self, slot: u8) -> usize {
+        (self.live & ((1 << slot) - 1)).count_ones() as usize
+    }
+
+    /// The row of a live slot.
+    fn row(&self, slot: u8) -> Row {
+        self.rows[self.rank(slot)]
+    }
+
+    fn row_mut(&mut self, slot: u8) -> &mut Row {
+        let rank = self.rank(slot);
+        &mut self.rows[rank]
+    }
+
+    /// Fills an empty slot.
+    fn insert(&mut self, slot: u8, row: Row) {
+        self.rows.insert(self.rank(slot), row);
+        self.live |= 1 << slot;
+    }
+
+    /// Empties a live slot.
+    fn take(&mut self, slot: u8) -> Row {
+        let row = self.rows.remove(self.rank(slot));
+        self.live &= !(1 << slot);
+        row
     }
 }
 
@@ -61,7 +86,7 @@ impl Page {
 struct Place<'a, E> {
     layer: u8,
     cell: CellId,
-    page: usize,
+    page: u16,
     fields: Fields,
     side: Option<i32>,
     tick: Tick,
@@ -102,23 +127,24 @@ impl Cells {
             let number = anchor.number_of(cell);
             number.is_some_and(|number| known >> number & 1 == 1)
         };
-        self.cells.retain(|&(cell, layer), pages| {
+        self.pages.retain(|&(cell, layer, number), page| {
             let kept = seen(cell);
-            for (number, page) in pages.iter().enumerate().filter(|_| !kept) {
-                for slot in bits(page.live & !page.overlay) {
-                    let at = SeenAt {
-                        layer,
-                        cell,
-                        page: number,
-                        slot,
-                    };
-                    let i = usize::from(slot);
-                    let newest = entities.entry(page.entities[i]);
-                    if newest.is_some_and(|e| e.id == page.ids[i] && e.seen_at == at) {
-                        entities.remove(page.ids[i]);
-                        if let Some(changes) = &mut changes {
-                            changes.removed(page.ids[i]);
-                        }
+            if kept {
+                return true;
+            }
+            for slot in bits(page.live & !page.overlay) {
+                let at = SeenAt {
+                    layer,
+                    cell,
+                    page: number,
+                    slot,
+                };
+                let Row { id, entity, .. } = page.row(slot);
+                let newest = entities.entry(entity);
+                if newest.is_some_and(|e| e.id == id && e.seen_at == at) {
+                    entities.remove(id);
+                    if let Some(changes) = &mut changes {
+                        changes.removed(id);
                     }
                 }
             }
@@ -141,17 +167,14 @@ impl Cells {
             if number >= WINDOW_CELLS || self.known >> number & 1 == 0 {
                 return Err(input.bad(format!("cell {number} is not in view")));
             }
-            let fields = match layer {
-                0 => LayerKey::Public,
-                1 => LayerKey::Team(Team(0)),
-                2 => LayerKey::Own(PlayerId::new(0)),
-                _ => return Err(input.bad("there are three layers")),
+            let Some(fields) = fields::<E>(layer) else {
+                return Err(input.bad("there are three layers"));
             };
             let mut place = Place {
                 layer,
                 cell: self.anchor.numbered(number),
                 page: 0,
-                fields: fields.fields::<E>(),
+                fields,
                 side: space.cell_units(),
                 tick,
                 entities,
@@ -168,42 +191,28 @@ impl Cells {
         input: &mut Decoder<'_>,
         place: &mut Place<'_, E>,
     ) -> Result<bool, DecodeError> {
-        /// A page per entity is the worst that a server would ever write.
-        const PAGES_MAX: u32 = 1 << 16;
         let flags = input.byte()?;
-        let page = if flags & part::PAGE == 0 {
+        place.page = if flags & part::PAGE == 0 {
             0
         } else {
-            input.varint_u32()?
+            input.value()?
         };
         if flags & part::ANY == 0 {
             self.check(input, place)?;
             return Ok(flags & part::MORE != 0);
         }
-        let pages = self.cells.entry((place.cell, place.layer)).or_default();
-        place.page = page as usize;
-        // Pages are opened one after another, each by what it adds.
-        if place.page > pages.len() || page >= PAGES_MAX {
-            return Err(input.bad(format!("page {page} comes before those below it")));
-        }
-        if place.page == pages.len() {
-            pages.push(Page::new());
-        }
         if flags & part::REMOVED != 0 {
             self.apply_removed(input, place)?;
         }
-        let page = self
-            .cells
-            .get_mut(&(place.cell, place.layer))
-            .and_then(|pages| pages.get_mut(place.page));
-        let Some(page) = page else {
-            return Err(input.bad("the page is gone"));
-        };
+        let key = (place.cell, place.layer, place.page);
         if flags & part::ADDED != 0 {
             for _ in 0..input.byte()? {
+                let page = self.pages.entry(key).or_default();
                 page.apply_added(input, place)?;
             }
         }
+        let mut none = Page::default();
+        let page = self.pages.get_mut(&key).unwrap_or(&mut none);
         if flags & part::MOVED != 0 {
             page.apply_moved(input, place)?;
         }
@@ -222,6 +231,9 @@ impl Cells {
                 page.apply_changed(input, place)?;
             }
         }
+        if page.live == 0 {
+            self.pages.remove(&key);
+        }
         Ok(flags & part::MORE != 0)
     }
 
@@ -231,20 +243,22 @@ impl Cells {
         place: &mut Place<'_, E>,
     ) -> Result<(), DecodeError> {
         for _ in 0..input.byte()? {
-            let pages = self.cells.get_mut(&(place.cell, place.layer));
-            let Some(page) = pages.and_then(|pages| pages.get_mut(place.page)) else {
-                return Err(input.bad("the page is gone"));
+            let page = self.pages.get_mut(&(place.cell, place.layer, place.page));
+            let Some(page) = page else {
+                return Err(input.bad("a page without entities"));
             };
             let slot = page.slot(input)?;
             let to = input.byte()?;
-            let (i, bit) = (usize::from(slot), 1u64 << slot);
-            page.live &= !bit;
-            if page.overlay & bit != 0 {
+            let overlay = page.overlay >> slot & 1 == 1;
+            let Row { id, entity, .. } = page.take(slot);
+            let at = place.seen_at(slot);
+            if overlay {
+                if to == TO_NOWHERE {
+                    place.uncover(entity, id, at)?;
+                }
                 continue;
             }
-            let id = page.ids[i];
-            let at = place.seen_at(slot);
-            let newest = place.entities.entry(page.entities[i]);
+            let newest = place.entities.entry(entity);
             if newest.is_none_or(|entry| entry.id != id || entry.seen_at != at) {
                 continue; // another cell has brought it since
             }
@@ -269,7 +283,7 @@ impl Cells {
         entities: &mut EntityMap<E>,
         mut changes: Option<&mut Changes>,
     ) {
-        let Self { limbo, cells, .. } = self;
+        let Self { limbo, pages, .. } = self;
         limbo.retain(|&(id, since)| {
             let brought = |entry: &Entry<E>| {
                 let SeenAt {
@@ -278,10 +292,8 @@ impl Cells {
                     page,
                     slot,
                 } = entry.seen_at;
-                let page = cells.get(&(cell, layer)).and_then(|pages| pages.get(page));
-                page.is_some_and(|page| {
-                    page.live >> slot & 1 == 1 && page.ids[usize::from(slot)] == id
-                })
+                let page = pages.get(&(cell, layer, page));
+                page.is_some_and(|page| page.live >> slot & 1 == 1 && page.row(slot).id == id)
             };
             let Some(entry) = entities.find(id).and_then(|at| entities.entry(at)) else {
                 return false;
@@ -309,30 +321,26 @@ impl Cells {
     ) -> Result<(), DecodeError> {
         let told = u16::from_le_bytes([input.byte()?, input.byte()?]);
         let mut sum = Checksum::new();
-        let pages = self.cells.get(&(place.cell, place.layer));
+        let of = |number| (place.cell, place.layer, number);
         let scratch = &mut self.scratch;
-        for (number, page) in pages.into_iter().flatten().enumerate() {
+        for (&(.., number), page) in self.pages.range(of(0)..=of(u16::MAX)) {
             for slot in bits(page.live) {
-                let i = usize::from(slot);
-                let Some(entry) = place.entities.entry(page.entities[i]) else {
+                let row = page.row(slot);
+                let Some(entry) = place.entities.entry(row.entity) else {
                     continue;
                 };
                 scratch.clear();
                 scratch.extend_from_slice(&[number.to_le_bytes()[0], slot]);
-                scratch.extend_from_slice(&page.ids[i].to_le_bytes());
+                scratch.extend_from_slice(&row.id.to_le_bytes());
                 let overlay = page.overlay >> slot & 1 == 1;
                 if !overlay && Masks::<E>::POSITION != 0 {
-                    for side in page.at[i] {
+                    for side in row.at {
                         scratch.extend_from_slice(&side.to_le_bytes());
                     }
                 }
                 if !overlay && Masks::<E>::HEADING != 0 {
                     let follows = page.follows >> slot & 1 == 1;
-                    let heading = if follows {
-                        [0, 0]
-                    } else {
-                        [1, page.heading[i]]
-                    };
+                    let heading = if follows { [0, 0] } else { [1, row.heading] };
                     scratch.extend_from_slice(&heading);
                 }
                 let mask = if overlay {
@@ -345,6 +353,46 @@ impl Cells {
             }
         }
         self.mismatches += u32::from(sum.finish() != told);
+        Ok(())
+    }
+}
+
+/// What a layer's records bring.
+fn fields<E: Replicate>(layer: u8) -> Option<Fields> {
+    let layer = match layer {
+        0 => LayerKey::Public,
+        1 => LayerKey::Team(Team(0)),
+        2 => LayerKey::Own(PlayerId::new(0)),
+        _ => return None,
+    };
+    Some(layer.fields::<E>())
+}
+
+/// The record of what a layer brings besides; the public one brings nothing.
+fn overlay_mut<E>(entry: &mut Entry<E>, layer: u8) -> Option<&mut Option<SeenAt>> {
+    entry.overlays.get_mut(usize::from(layer).checked_sub(1)?)
+}
+
+impl<E: Replicate> Place<'_, E> {
+    /// Takes away what an overlay has shown, unless another record shows it too.
+    fn uncover(&mut self, entity: u32, id: u32, at: SeenAt) -> Result<(), DecodeError> {
+        let entry = self.entities.entry_mut(entity);
+        let Some(entry) = entry.filter(|entry| entry.id == id) else {
+            return Ok(());
+        };
+        let Some(overlay) = overlay_mut(entry, self.layer).filter(|of| **of == Some(at)) else {
+            return Ok(()); // another has come since
+        };
+        *overlay = None;
+        let left = entry.overlays.iter().flatten();
+        let left = left.filter_map(|seen_at| Some(fields::<E>(seen_at.layer)?.overlay));
+        let whole = fields::<E>(entry.seen_at.layer).map_or(0, |fields| fields.whole);
+        let lost = self.fields.overlay & !left.fold(whole, |all, mask| all | mask);
+        let kept = Masks::<E>::ALL & !lost;
+        let mut bytes = Vec::new();
+        entry.entity.encode(kept, &mut Encoder::new(&mut bytes));
+        entry.entity = E::decode(kept, &mut Decoder::new(&bytes))?;
+        self.changed(id, lost);
         Ok(())
     }
 }
@@ -402,49 +450,55 @@ impl Page {
     ) -> Result<(), DecodeError> {
         let head = input.byte()?;
         let slot = head & !(FOLLOWS | OVERLAY);
-        let (i, bit) = (usize::from(slot), 1u64 << slot);
+        let bit = 1u64 << slot;
         if self.live & bit != 0 {
             return Err(input.bad(format!("slot {slot} is taken")));
         }
         let id = input.varint_u32()?;
+        let mut row = Row {
+            id,
+            entity: 0,
+            at: [0, 0],
+            heading: 0,
+            way: 0,
+        };
+        let seen_at = place.seen_at(slot);
         if head & OVERLAY != 0 {
             let Some(at) = place.entities.find(id) else {
                 return Err(input.bad(format!("more of entity {id}, which is unknown")));
             };
             if let Some(entry) = place.entities.entry_mut(at) {
                 entry.entity.apply(place.fields.overlay, input)?;
+                if let Some(overlay) = overlay_mut(entry, place.layer) {
+                    *overlay = Some(seen_at);
+                }
             }
+            row.entity = at;
             self.overlay |= bit;
-            self.entities[i] = at;
             place.changed(id, place.fields.overlay);
         } else {
-            let at = if Masks::<E>::POSITION == 0 {
-                [0, 0]
-            } else {
-                read_place(input)?
-            };
-            let heading = if Masks::<E>::HEADING == 0 {
-                0
-            } else {
-                input.byte()?
-            };
+            if Masks::<E>::POSITION != 0 {
+                row.at = read_place(input)?;
+            }
+            if Masks::<E>::HEADING != 0 {
+                row.heading = input.byte()?;
+                row.way = row.heading;
+            }
             let mut entity = E::decode(place.fields.whole, input)?;
-            entity.set_position(metres(place.cell, place.side, at));
-            entity.set_heading(heading);
+            entity.set_position(metres(place.cell, place.side, row.at));
+            entity.set_heading(row.heading);
             self.overlay &= !bit;
-            (self.at[i], self.heading[i]) = (at, heading);
-            let seen_at = place.seen_at(slot);
-            self.entities[i] = place.entities.insert(Entry {
+            row.entity = place.entities.insert(Entry {
                 id,
                 entity,
                 seen_at,
+                overlays: [None; 2],
             });
             if let Some(changes) = &mut place.changes {
                 changes.added(id);
             }
         }
-        self.live |= bit;
-        self.ids[i] = id;
+        self.insert(slot, row);
         self.follows = (self.follows & !bit) | if head & FOLLOWS == 0 { 0 } else { bit };
         Ok(())
     }
@@ -463,14 +517,16 @@ impl Page {
         let bytes = (slots.count_ones() * 2 * width).div_ceil(8);
         let mut packed = BitReader::new(input.raw(bytes as usize)?);
         for slot in bits(slots) {
-            let i = usize::from(slot);
             let step = [packed.next(width), packed.next(width)];
+            let follows = self.follows >> slot & 1 == 1;
+            let row = self.row_mut(slot);
             let to = [
-                self.at[i][0].wrapping_add(step[0]),
-                self.at[i][1].wrapping_add(step[1]),
+                row.at[0].wrapping_add(step[0]),
+                row.at[1].wrapping_add(step[1]),
             ];
-            if self.follows >> slot & 1 == 1 {
-                self.heading[i] = direction(step[0], step[1]);
+            row.way = direction(step[0], step[1]);
+            if follows {
+                row.heading = row.way;
             }
             self.put(slot, to, place, input)?;
         }
@@ -485,24 +541,24 @@ impl Page {
         place: &mut Place<'_, E>,
         input: &Decoder<'_>,
     ) -> Result<(), DecodeError> {
-        let i = usize::from(slot);
         if to.iter().any(|side| side.unsigned_abs() > 1 << 24) {
             return Err(input.bad("a movement out of the world"));
         }
-        self.at[i] = to;
+        let row = self.row_mut(slot);
+        row.at = to;
         let seen_at = place.seen_at(slot);
-        let Some(entry) = place.entities.entry_mut(self.entities[i]) else {
+        let Some(entry) = place.entities.entry_mut(row.entity) else {
             return Ok(());
         };
         // An older copy of it moves on where it is about to go.
-        if entry.id == self.ids[i] && entry.seen_at == seen_at {
+        if entry.id == row.id && entry.seen_at == seen_at {
             entry
                 .entity
                 .set_position(metres(place.cell, place.side, to));
             if Masks::<E>::HEADING != 0 {
-                entry.entity.set_heading(self.heading[i]);
+                entry.entity.set_heading(row.heading);
             }
-            place.changed(self.ids[i], Masks::<E>::POSITION | Masks::<E>::HEADING);
+            place.changed(row.id, Masks::<E>::POSITION | Masks::<E>::HEADING);
         }
         Ok(())
     }
@@ -518,16 +574,20 @@ impl Page {
             .filter(|_| packed.next(1) != 0)
             .fold(0, |all, slot| all | 1u64 << slot);
         self.follows = (self.follows & !slots) | follow;
-        for slot in bits(slots & !follow) {
-            let i = usize::from(slot);
-            self.heading[i] = input.byte()?;
+        for slot in bits(slots) {
+            let row = self.row_mut(slot);
+            row.heading = if follow >> slot & 1 == 1 {
+                row.way
+            } else {
+                input.byte()?
+            };
             let seen_at = place.seen_at(slot);
-            if let Some(entry) = place.entities.entry_mut(self.entities[i])
-                && entry.id == self.ids[i]
+            if let Some(entry) = place.entities.entry_mut(row.entity)
+                && entry.id == row.id
                 && entry.seen_at == seen_at
             {
-                entry.entity.set_heading(self.heading[i]);
-                place.changed(self.ids[i], Masks::<E>::HEADING);
+                entry.entity.set_heading(row.heading);
+                place.changed(row.id, Masks::<E>::HEADING);
             }
         }
         Ok(())
@@ -539,7 +599,7 @@ impl Page {
         place: &mut Place<'_, E>,
     ) -> Result<(), DecodeError> {
         let slot = self.slot(input)?;
-        let i = usize::from(slot);
+        let row = self.row(slot);
         let mask = input.varint()?;
         let overlay = self.overlay >> slot & 1 == 1;
         let may = if overlay {
@@ -550,8 +610,8 @@ impl Page {
         if mask & !may != 0 {
             return Err(input.bad(format!("mask {mask:#x} names fields of no such layer")));
         }
-        let id = self.ids[i];
-        match place.entities.entry_mut(self.entities[i]) {
+        let id = row.id;
+        match place.entities.entry_mut(row.entity) {
             // An older copy is changed all the same: it may be the only one that is left.
             Some(entry) if entry.id == id => entry.entity.apply(mask, input)?,
             _ => return Err(input.bad(format!("entity {id} changed, but unknown"))),

@@ -18,6 +18,8 @@ pub(super) struct Entry<E> {
     pub(super) id: u32,
     pub(super) entity: E,
     pub(super) seen_at: SeenAt,
+    /// The newest records of what the team and the owner see besides.
+    pub(super) overlays: [Option<SeenAt>; 2],
 }
 
 /// The newest record of an entity.
@@ -25,7 +27,7 @@ pub(super) struct Entry<E> {
 pub(super) struct SeenAt {
     pub(super) layer: u8,
     pub(super) cell: CellId,
-    pub(super) page: usize,
+    pub(super) page: u16,
     pub(super) slot: u8,
 }
 

@@ -262,7 +262,7 @@ impl Storm {
 
     /// Something happens in the world.
     fn happen(&mut self) {
-        let what = self.rng.random_range(0..100);
+        let what: u32 = self.rng.random_range(0..100);
         let room = &mut self.sim.room;
         match what {
             0..8 if self.alive.len() < 120 => {
@@ -304,6 +304,13 @@ impl Storm {
             }
             40..44 => room.shared_mut().score += 1,
             44..50 => self.emit(),
+            _ => self.trouble(what),
+        }
+    }
+
+    /// Something happens to a member.
+    fn trouble(&mut self, what: u32) {
+        match what {
             50..54 if self.joined < 9 => self.enter(),
             54..60 => {
                 let ticks = self.rng.random_range(1..12);
@@ -325,7 +332,7 @@ impl Storm {
                     self.sim.room.look(id, Look::At(at));
                 }
             }
-            66..67 => {
+            66 => {
                 let team = Team(self.rng.random_range(0..TEAMS));
                 if let Some(id) = self.a_player() {
                     self.sim.room.set_team(id, Some(team));

@@ -341,10 +341,9 @@ mod tests {
             welcome.starts_with("bot-1 welcome {\"game\":\"stage\""),
             "{welcome}"
         );
-        let sixteen = "7,".repeat(LIST_MAX);
-        let tiles = format!("[{sixteen}… 400 in all]");
+        let tiles = format!("[{}… 400 in all]", "7,".repeat(LIST_MAX));
         assert!(
-            first.starts_with("bot-1 tick 1  due 0  ack 0  lead 0  bytes "),
+            first.starts_with("bot-1 tick 1  due 1  ack 0  lead 0  bytes 464"),
             "{first}"
         );
         assert!(
@@ -354,6 +353,7 @@ mod tests {
             )),
             "{first}"
         );
+        // This room has no clock, so nobody knows how long the input lay: 255 ms or more.
         gallery.input(ada, 1, 0.2);
         assert_eq!(
             trace.input(1, &view, &0.2),
@@ -361,20 +361,28 @@ mod tests {
         );
         assert_eq!(
             step(&mut gallery, &mut view, &mut trace),
-            "bot-1 tick 2  due 1  ack 1  lead 0  bytes 40  ~1{\"at\":[0.5,0.0],\"load\":0.2}  event \"ouch\""
+            "bot-1 tick 2  due 2  ack 1  lead 255  bytes 39  ~1{\"at\":[0.5,0.0],\"load\":0.2}  event \"ouch\""
         );
-        let id = gallery.room().avatar(ada).expect("alive");
+        let id = gallery.room().spawn(Actor {
+            at: Vec2::ONE,
+            name: String::new(),
+            load: 1.5,
+        });
+        assert_eq!(
+            step(&mut gallery, &mut view, &mut trace),
+            "bot-1 tick 3  due 3  ack 1  lead 255  bytes 22  +2{\"at\":[1.0,1.0],\"called\":\"\",\"load\":1.5}"
+        );
         gallery.room().despawn(id);
         assert_eq!(
             step(&mut gallery, &mut view, &mut trace),
-            "bot-1 tick 3  due 2  ack 1  lead 0  bytes 11  -1"
+            "bot-1 tick 4  due 4  ack 1  lead 255  bytes 11  -2"
         );
         view.events.clear();
         trace.handle_taken();
         gallery.room().emit(&"again".to_owned(), To::All);
         assert_eq!(
             step(&mut gallery, &mut view, &mut trace),
-            "bot-1 tick 4  due 3  ack 1  lead 0  bytes 13  event \"again\""
+            "bot-1 tick 5  due 5  ack 1  lead 255  bytes 13  event \"again\""
         );
         view.events.push("told twice?".into());
         assert!(trace.tick(&mut view).contains("heartbeat  event"));

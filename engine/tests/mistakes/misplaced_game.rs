@@ -1,0 +1,13 @@
+struct Field;
+
+#[downbeat::game(fast)]
+impl Default for Field {
+    fn default() -> Self {
+        Self
+    }
+}
+
+#[downbeat::game]
+impl Field {}
+
+fn main() {}
