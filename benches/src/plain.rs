@@ -90,8 +90,8 @@ impl Game for Plain {
         }
         let place = (player.id.number() - 1) / self.layout.crowd.max(1);
         // Multiples of the plastic number spread any number of places evenly over a square.
-        let part = |by: f64| (f64::from(place) * by).fract() as f32;
-        let at = Vec2::new(part(0.754_877_67), part(0.569_840_29)) * self.layout.side_m;
+        let part = |by: f32| (place as f32 * by).fract();
+        let at = Vec2::new(part(0.754_877_7), part(0.569_840_3)) * self.layout.side_m;
         room.look(player.id, Look::At(at));
         Ok(Seat::Spectator)
     }

@@ -44,13 +44,12 @@ pub(crate) struct Publisher {
     shared: [u64; TIERS],
     /// From where members look, and how often each ring is sent there; sorted.
     crowds: Vec<Crowd>,
-    crowds_before: Vec<Crowd>,
 }
 
-/// Members who see the same.
+/// Members who see the same, and have so far been sent it as often.
 #[derive(Clone, Copy, Debug)]
 struct Crowd {
-    at: (CellId, Option<Team>),
+    at: (CellId, Option<Team>, Tiers),
     tiers: Tiers,
 }
 
@@ -61,7 +60,6 @@ impl Publisher {
             rates_wanted: 1,
             shared: [0; TIERS],
             crowds: Vec::new(),
-            crowds_before: Vec::new(),
         }
     }
 }
@@ -168,7 +166,6 @@ fn aim<G: Game>(room: &mut Room<G>) {
         publisher,
         ..
     } = room;
-    std::mem::swap(&mut publisher.crowds, &mut publisher.crowds_before);
     publisher.crowds.clear();
     let side = space.cell_units();
     for member in members.values_mut() {
@@ -183,15 +180,14 @@ fn aim<G: Game>(room: &mut Room<G>) {
         };
         member.anchor = to.unwrap_or(member.anchor);
         publisher.crowds.push(Crowd {
-            at: (member.anchor, member.team),
+            at: (member.anchor, member.team, member.tiers),
             tiers: space.tiers(),
         });
     }
     publisher.crowds.sort_unstable_by_key(|crowd| crowd.at);
     publisher.crowds.dedup_by_key(|crowd| crowd.at);
-    let before = &publisher.crowds_before;
     for crowd in &mut publisher.crowds {
-        let (anchor, team) = crowd.at;
+        let (anchor, team, last) = crowd.at;
         let mut bytes = |tiers| {
             let mut of = |layer| {
                 let layer = cells.layer_mut(layer);
@@ -199,13 +195,10 @@ fn aim<G: Game>(room: &mut Room<G>) {
             };
             of(LayerKey::Public) + team.map_or(0, |team| of(LayerKey::Team(team)))
         };
-        let last = before.binary_search_by_key(&crowd.at, |crowd| crowd.at);
-        let last = last.map_or(crowd.tiers, |at| before[at].tiers);
         crowd.tiers = rung(crowd.tiers, last, &mut bytes);
     }
     for (&player, member) in &mut *members {
-        let tiers = publisher.tiers(member.anchor, member.team);
-        member.tiers = tiers.unwrap_or(member.tiers);
+        member.tiers = publisher.tiers((member.anchor, member.team, member.tiers));
         let known = match member.want {
             Some(_) => 0,
             None => shift(member.window, member.seen_from, member.anchor),
@@ -265,7 +258,7 @@ fn serve<G: Game>(room: &mut Room<G>) {
         };
     });
     for crowd in &publisher.crowds {
-        let (anchor, team) = crowd.at;
+        let (anchor, team, _) = crowd.at;
         let layers = [Some(LayerKey::Public), team.map(LayerKey::Team)];
         for key in layers.into_iter().flatten() {
             let Some(layer) = cells.layer_mut(key) else {
@@ -283,11 +276,9 @@ fn serve<G: Game>(room: &mut Room<G>) {
 }
 
 impl Publisher {
-    fn tiers(&self, anchor: CellId, team: Option<Team>) -> Option<Tiers> {
-        let at = self
-            .crowds
-            .binary_search_by_key(&(anchor, team), |crowd| crowd.at);
-        Some(self.crowds[at.ok()?].tiers)
+    fn tiers(&self, at: (CellId, Option<Team>, Tiers)) -> Tiers {
+        let found = self.crowds.binary_search_by_key(&at, |crowd| crowd.at);
+        found.map_or(at.2, |found| self.crowds[found].tiers)
     }
 }
 

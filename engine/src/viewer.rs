@@ -36,8 +36,10 @@ pub(crate) struct Viewer {
     audience: Option<Audience>,
     /// It missed something.
     stale: bool,
-    /// How rarely it is sent what, if it can be had.
+    /// How rarely it is to be sent what, and how rarely it asked for before this frame: only that
+    /// is served, whatever others have asked for.
     rate: u8,
+    asked_rate: u8,
     missed: Missed,
 }
 
@@ -92,6 +94,7 @@ impl Viewer {
             audience: None,
             stale: true,
             rate: 0,
+            asked_rate: 0,
             missed: Missed::default(),
         }
     }
@@ -109,6 +112,7 @@ impl Viewer {
 
     /// From the next keyframe on it is sent everything at this tier at most.
     pub(crate) const fn set_rate(&mut self, rate: u8) {
+        self.asked_rate = self.rate;
         self.rate = rate;
     }
 
@@ -257,8 +261,8 @@ impl Viewer {
 
     /// What it would see if it had everything.
     fn next_audience(&self, frame: &Frame, part: &MemberPart) -> Audience {
-        let served = frame.beat.rates_next >> self.rate & 1 == 1;
-        let rate = if served { self.rate } else { 0 };
+        let served = frame.beat.rates_next >> self.asked_rate & 1 == 1;
+        let rate = if served { self.asked_rate } else { 0 };
         Audience {
             anchor: part.anchor,
             known: part.tiers.window(),

@@ -1068,7 +1068,8 @@ var R = class extends Error {
 		return this.kept.findLast((t) => t.known === e && t.layer === 0)?.cell ?? null;
 	}
 	nextWhole() {
-		return this.tick - this.tick % W + W >>> 0;
+		let e = this.tick % W;
+		return e === 0 ? this.tick : this.tick - e + W >>> 0;
 	}
 	show(e) {
 		let { rows: t, shape: n } = this, r = t.known[e];
