@@ -57,22 +57,23 @@ pub(crate) struct Page {
     sent: [Sent; TIERS],
 }
 
-/// What may differ from a tier's last emission, as slots.
+/// What a tier's last emission said, and what may differ from it, as slots: side by side, since
+/// every page is asked for it in every tick.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pending {
+    known: u64,
+    follows: u64,
     gone: u64,
     moved: u64,
     turned: u64,
     changed: u64,
 }
 
-/// What a tier's last emission said.
+/// What a tier's last emission said of each slot.
 #[derive(Debug)]
 struct Sent {
-    known: u64,
     at: [[i32; 2]; SLOTS],
     shown: [u8; SLOTS],
-    follows: u64,
     /// Where those that are gone went.
     to: [u8; SLOTS],
     /// The fields that changed since.
@@ -94,10 +95,8 @@ impl Page {
             stepped: [0; STILL_TICKS],
             pending: [Pending::default(); TIERS],
             sent: [(); TIERS].map(|()| Sent {
-                known: 0,
                 at: [[0; 2]; SLOTS],
                 shown: [0; SLOTS],
-                follows: 0,
                 to: [TO_NOWHERE; SLOTS],
                 fields: [0; SLOTS],
             }),
@@ -146,7 +145,7 @@ impl Page {
             pending.turned &= !bit;
             pending.changed &= !bit;
             sent.fields[usize::from(slot)] = 0;
-            if sent.known & bit != 0 && pending.gone & bit == 0 {
+            if pending.known & bit != 0 && pending.gone & bit == 0 {
                 pending.gone |= bit;
                 sent.to[usize::from(slot)] = to;
             }
@@ -222,12 +221,10 @@ impl Page {
 
     /// A tier comes into use after a whole beat: it has sent everything.
     pub(crate) fn start(&mut self, tier: usize) {
-        self.pending[tier] = Pending::default();
+        self.pending[tier] = self.all_sent();
         let sent = &mut self.sent[tier];
-        sent.known = self.live;
         sent.at = self.at;
         sent.shown = self.shown;
-        sent.follows = self.follows;
         sent.fields = [0; SLOTS];
     }
 
@@ -238,22 +235,29 @@ impl Page {
     }
 
     /// Whether a tier has anything to send.
-    pub(crate) fn is_pending(&self, tier: usize) -> bool {
-        let Pending {
-            gone,
-            moved,
-            turned,
-            changed,
-        } = self.pending[tier];
-        let added = self.live & !self.sent[tier].known;
-        gone | moved | turned | changed | added != 0
+    pub(crate) const fn is_pending(&self, tier: usize) -> bool {
+        let pending = &self.pending[tier];
+        let added = self.live & !pending.known;
+        pending.gone | pending.moved | pending.turned | pending.changed | added != 0
+    }
+
+    const fn all_sent(&self) -> Pending {
+        Pending {
+            known: self.live,
+            follows: self.follows,
+            gone: 0,
+            moved: 0,
+            turned: 0,
+            changed: 0,
+        }
     }
 
     /// A tier that nobody watches has sent everything.
     pub(crate) fn skip(&mut self, tier: usize) {
-        let pending = std::mem::take(&mut self.pending[tier]);
+        let all_sent = self.all_sent();
+        let pending = std::mem::replace(&mut self.pending[tier], all_sent);
         let sent = &mut self.sent[tier];
-        let added = self.live & (!sent.known | pending.gone);
+        let added = self.live & (!pending.known | pending.gone);
         for slot in bits((pending.moved | added) & self.live) {
             sent.at[usize::from(slot)] = self.at[usize::from(slot)];
         }
@@ -263,8 +267,6 @@ impl Page {
         for slot in bits(pending.changed) {
             sent.fields[usize::from(slot)] = 0;
         }
-        sent.follows = self.follows;
-        sent.known = self.live;
     }
 
     /// Writes what a tier has not sent yet.
@@ -276,7 +278,7 @@ impl Page {
         blocks: &mut Blocks<'_>,
     ) {
         let pending = self.pending[tier];
-        let added = self.live & (!self.sent[tier].known | pending.gone);
+        let added = self.live & (!pending.known | pending.gone);
         let kept = self.live & !added;
         let sent = &self.sent[tier];
         blocks.list(part::REMOVED, pending.gone, |slot, out| {
@@ -381,7 +383,7 @@ impl Page {
         let differ = |slot: &u8| {
             let (i, bit) = (usize::from(*slot), 1u64 << slot);
             let follows = self.follows & bit != 0;
-            follows != (sent.follows & bit != 0) || (!follows && self.shown[i] != sent.shown[i])
+            follows != (self.pending[tier].follows & bit != 0) || (!follows && self.shown[i] != sent.shown[i])
         };
         let turned = bits(slots)
             .filter(differ)
