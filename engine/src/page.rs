@@ -383,7 +383,8 @@ impl Page {
         let differ = |slot: &u8| {
             let (i, bit) = (usize::from(*slot), 1u64 << slot);
             let follows = self.follows & bit != 0;
-            follows != (self.pending[tier].follows & bit != 0) || (!follows && self.shown[i] != sent.shown[i])
+            follows != (self.pending[tier].follows & bit != 0)
+                || (!follows && self.shown[i] != sent.shown[i])
         };
         let turned = bits(slots)
             .filter(differ)

@@ -1,8 +1,8 @@
 //! The socket below a WebSocket: frames of the world go out past the library's own buffer.
 //!
-//! In: whole messages. Out: one write each, without a copy. The library keeps its write buffer at
-//! the size of the largest message that it ever held, which for thousands of idle members is most
-//! of their memory; here a message that the kernel did not take stays the shared [`Bytes`].
+//! In: whole messages. Out: one write each. The library keeps its write buffer at the size of the
+//! largest message that it ever held, which for thousands of idle members is most of their memory;
+//! here a message that the kernel did not take stays the shared [`Bytes`].
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -39,6 +39,10 @@ pub(crate) enum Kind {
     Text = 0x81,
     Binary = 0x82,
 }
+
+/// Up to so many bytes a message is copied to stand behind its head: one buffer is sent by `send`,
+/// which costs the kernel some 300 ns less than `writev`.
+const COPIED_BYTES_MAX: usize = 1024;
 
 /// The head of a server's message. Source: RFC 6455 § 5.2.
 #[derive(Debug)]
@@ -121,15 +125,25 @@ impl<S> Socket<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Socket<S> {
-    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Gives the stream what it takes of the message.
+    pub(crate) fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(Unsent { head, body }) = &mut self.unsent {
             if head.rest().is_empty() && body.is_empty() {
                 self.unsent = None;
                 break;
             }
-            let parts = [IoSlice::new(head.rest()), IoSlice::new(body)];
             let stream = Pin::new(&mut self.stream);
-            let written = ready!(stream.poll_write_vectored(cx, &parts))?;
+            let parts = [head.rest(), &body[..]];
+            let bytes = parts[0].len() + parts[1].len();
+            let mut whole = [0; COPIED_BYTES_MAX];
+            let written = if let Some(whole) = whole.get_mut(..bytes) {
+                whole[..parts[0].len()].copy_from_slice(parts[0]);
+                whole[parts[0].len()..].copy_from_slice(parts[1]);
+                ready!(stream.poll_write(cx, whole))?
+            } else {
+                let parts = parts.map(IoSlice::new);
+                ready!(stream.poll_write_vectored(cx, &parts))?
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -36,6 +36,8 @@ pub(crate) struct WsLink {
     /// The peer did what it must not: the rest of what it sends is thrown away. It must be read
     /// nevertheless, else TCP answers with a reset that overtakes the goodbye.
     discarding: bool,
+    /// The library may hold something that the socket has not: a pong, a ping, a goodbye.
+    library_waits: bool,
     speech: Speech,
     connection: Arc<Connection>,
 }
@@ -63,6 +65,7 @@ impl WsLink {
         Self {
             ws: ws.await,
             discarding: false,
+            library_waits: false,
             speech,
             connection,
         }
@@ -132,8 +135,11 @@ impl Stream for WsLink {
                 }
             }
             Some(Ok(Message::Pong(payload))) => Incoming::Pong(payload),
-            // The library's answer goes out with the next read.
-            Some(Ok(Message::Ping(_))) => Incoming::Pong(Bytes::new()),
+            // The library's answer goes out with the next read or write.
+            Some(Ok(Message::Ping(_))) => {
+                self.library_waits = true;
+                Incoming::Pong(Bytes::new())
+            }
             Some(Ok(Message::Close(frame))) => {
                 // The link may be dropped upon this, so the answer goes out now or never.
                 let _ = Pin::new(&mut self.ws).poll_flush(cx);
@@ -179,11 +185,19 @@ impl Sink<Outgoing> for WsLink {
                 reason: Utf8Bytes::from_static(close.reason),
             })),
         };
+        self.library_waits = true;
         Pin::new(&mut self.ws).start_send(message).map_err(lost)
     }
 
+    /// Frames, which are nearly all that is ever sent, do not pass through the library.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        Pin::new(&mut self.ws).poll_flush(cx).map_err(lost)
+        if self.library_waits {
+            ready!(Pin::new(&mut self.ws).poll_flush(cx)).map_err(lost)?;
+            self.library_waits = false;
+            return Poll::Ready(Ok(()));
+        }
+        let unsent = self.ws.get_mut().poll_unsent(cx);
+        unsent.map_err(LinkError::Lost)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

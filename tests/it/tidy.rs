@@ -327,7 +327,14 @@ fn golden_vectors_hold_the_conversation_of_the_examples() {
 #[test]
 fn the_readme_names_every_figure_that_is_measured() {
     let readme = read("README.md");
-    for file in ["tick", "idle", "world", "offenders"] {
+    for file in [
+        "tick",
+        "idle",
+        "world",
+        "offenders",
+        "replication",
+        "capacity",
+    ] {
         let source = read(&format!("benches/src/{file}.rs"));
         let names = source
             .split("NAMES:")
