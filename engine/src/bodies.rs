@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::block::Blob;
 use crate::cells::LayerKey;
 use crate::frame::Frame;
 use crate::game::Team;
@@ -106,11 +107,29 @@ fn fill(pieces: &mut Pieces, frame: &Frame, of: Audience) {
 
 /// Appends what the cells of one layer say to an audience.
 pub(crate) fn append_cells(pieces: &mut Pieces, frame: &Frame, layer: LayerKey, of: Audience) {
+    for_deltas(frame, layer, of, |number, delta| {
+        pieces.cell(layer, number, delta);
+    });
+}
+
+/// Whether the cells of one layer say anything to an audience.
+pub(crate) fn says_anything(frame: &Frame, layer: LayerKey, of: Audience) -> bool {
+    let mut says = false;
+    for_deltas(frame, layer, of, |_, delta| says |= !delta.bytes.is_empty());
+    says
+}
+
+fn for_deltas<'f>(
+    frame: &'f Frame,
+    layer: LayerKey,
+    of: Audience,
+    mut with: impl FnMut(u8, &'f Blob),
+) {
     frame.for_window(layer, of.anchor, |number, cell| {
         if of.known >> number & 1 == 1
             && let Some(tier) = of.tiers.of(number)
         {
-            pieces.cell(layer, number, &cell.out.delta[usize::from(tier)]);
+            with(number, &cell.out.delta[usize::from(tier)]);
         }
     });
 }

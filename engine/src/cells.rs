@@ -200,10 +200,6 @@ impl Cells {
         beat: Beat,
         entity: &(impl Fn(EntityId) -> &'a E + Sync),
     ) {
-        let beat = Beat {
-            used: self.tiers,
-            ..beat
-        };
         for (key, layer) in &mut self.layers {
             let fields = key.fields::<E>();
             let parallel =

@@ -166,13 +166,6 @@ impl Frame {
             .sum()
     }
 
-    /// Whether a layer has anything in this frame.
-    pub(crate) fn has_layer(&self, key: LayerKey) -> bool {
-        self.layers
-            .binary_search_by_key(&key, |(key, _)| *key)
-            .is_ok()
-    }
-
     /// Calls `with` for each cell of a window that this frame has of a layer, with its number.
     pub(crate) fn for_window<'f>(
         &'f self,

@@ -115,20 +115,12 @@ impl<G: Game> Open<G> {
 
     fn step(&mut self, status: &Status, inbox: &Inbox<G>) -> Arc<Frame> {
         status.take_wants(&mut self.wants);
-        let mut frame = match self.frames.pop_front() {
-            Some(oldest) if self.frames.len() + 1 >= FRAMES_KEPT => oldest,
-            Some(oldest) => {
-                self.frames.push_front(oldest);
-                Arc::default()
-            }
-            None => Arc::default(),
-        };
-        if Arc::get_mut(&mut frame).is_none() {
-            frame = Arc::default();
-        }
-        if let Some(frame) = Arc::get_mut(&mut frame) {
-            self.sim.step(inbox.drain(), &self.wants, frame);
-        }
+        let is_kept_long = self.frames.len() >= FRAMES_KEPT;
+        let oldest = is_kept_long.then(|| self.frames.pop_front()).flatten();
+        let spare = oldest.filter(|frame| Arc::strong_count(frame) == 1);
+        let mut frame = spare.unwrap_or_default();
+        let fresh = Arc::get_mut(&mut frame).expect("nobody else holds a spare frame");
+        self.sim.step(inbox.drain(), &self.wants, fresh);
         self.frames.push_back(Arc::clone(&frame));
         frame
     }

@@ -137,7 +137,7 @@ fn beat<G: Game>(room: &Room<G>) -> Beat {
         whole,
         period,
         checks: tick.is_multiple_of(CHECKSUM_EVERY_TICKS),
-        used: 0,
+        used,
         rates: room.publisher.rates,
         rates_next: room.publisher.rates,
     }

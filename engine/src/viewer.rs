@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use crate::bodies::{Audience, Bodies, append_cells};
+use crate::bodies::{Audience, Bodies, append_cells, says_anything};
 use crate::cells::LayerKey;
 use crate::frame::{Frame, MemberPart};
 use crate::game::PlayerId;
@@ -223,15 +223,8 @@ impl Viewer {
             return false;
         };
         let own = LayerKey::Own(self.player);
-        if frame.has_layer(own) {
-            let mut pieces = std::mem::take(&mut desk.mine);
-            pieces.clear();
-            append_cells(&mut pieces, frame, own, of);
-            let changed = !pieces.is_empty();
-            desk.mine = pieces;
-            if changed {
-                return true;
-            }
+        if says_anything(frame, own, of) {
+            return true;
         }
         !desk.bodies.find(frame, of, &mut self.body_hint).is_empty()
     }
@@ -243,10 +236,7 @@ impl Viewer {
         };
         let body = desk.bodies.find(frame, of, &mut self.body_hint);
         desk.mine.append(body);
-        let own = LayerKey::Own(self.player);
-        if frame.has_layer(own) {
-            append_cells(&mut desk.mine, frame, own, of);
-        }
+        append_cells(&mut desk.mine, frame, LayerKey::Own(self.player), of);
     }
 
     /// Whether this is a whole beat after which it sees something else.
