@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::View;
 use crate::entities::EntityId;
 use crate::grid::Space;
+use crate::job::{Job, JobDone};
 use crate::replicate::{Data, Replicate};
 use crate::rng::Rng;
 use crate::room::Room;
@@ -48,7 +49,7 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// What a timer says when it fires.
     type Timer: Data;
     /// A computation off the tick.
-    type Job: Data;
+    type Job: Job;
     /// A question to the store.
     type Query: Data;
     /// What is known of a player before the join: account, rating, skin.
@@ -114,6 +115,19 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// A timer fired.
     fn timer(&mut self, room: &mut Room<Self>, timer: Self::Timer) {
         let _ = (room, timer);
+    }
+
+    /// A job is due: called once for each that [`Room::submit`] took, at the tick that its kind
+    /// says, in the order in which they were submitted; after inputs, before timers.
+    fn job_done(&mut self, room: &mut Room<Self>, done: JobDone<'_, Self::Job>) {
+        let _ = (room, done);
+    }
+
+    /// Whether the world has changed so much since a job was submitted that its answer must not be
+    /// taken as it is; then the outcome is [`Outcome::Stale`](crate::Outcome::Stale).
+    fn is_stale(&self, job: &Self::Job) -> bool {
+        let _ = job;
+        false
     }
 
     /// A player made of code, for load tests; `seed` differs from bot to bot.

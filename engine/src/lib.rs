@@ -68,6 +68,7 @@ mod replicate;
 pub mod schema;
 pub mod wire;
 pub mod client;
+mod job;
 mod game;
 mod grid;
 mod nearby;
@@ -115,6 +116,9 @@ pub use crate::game::{
 };
 pub use crate::grid::Space;
 pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
+pub use crate::job::{
+    Answer, Job, JobDone, JobId, JobKind, Late, Meter, Outcome, Priority, Rejected,
+};
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
 pub use crate::pacer::{Due, Pacer};
 pub use crate::past::Past;

@@ -57,6 +57,20 @@ const _: () = assert!(
     "all of it is remembered at any rate"
 );
 
+/// Ticks from a job's submission to its outcome, unless its kind says otherwise: one to find a
+/// thread, one to run.
+pub const JOB_LATENCY_TICKS: u32 = 2;
+
+/// Kinds of jobs of one game.
+pub const JOB_KINDS_MAX: usize = 8;
+
+/// Expansions after which a running job looks whether it was cancelled: 0.1 ms, and seldom enough
+/// to cost nothing.
+pub const METER_LOOKS_EVERY: u32 = 1024;
+
+/// Expansions that a job may go on with after it was told to stop, before it is stopped.
+pub const METER_OVERRUN_MAX: u32 = 100_000;
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 

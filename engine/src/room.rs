@@ -10,6 +10,7 @@ use crate::codec;
 use crate::entities::{Entities, EntityId, Visible};
 use crate::game::{Game, Listing, Look, Player, PlayerId, Seat, Team, To};
 use crate::grid::Space;
+use crate::job::{Job as _, JobId, Rejected};
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
 use crate::past::{Past, Trail};
@@ -321,6 +322,20 @@ impl<G: Game> Room<G> {
     /// Takes back a timer that has not fired.
     pub fn cancel(&mut self, timer: TimerId) -> Option<G::Timer> {
         self.timers.cancel(timer)
+    }
+
+    // Jobs.
+
+    /// Hands in a computation that takes too long for a tick; [`Game::job_done`] gets its outcome.
+    ///
+    /// # Errors
+    /// The job, if the room has as much in flight as it may.
+    ///
+    /// # Panics
+    /// If it is of a kind that is not among [`Job::KINDS`].
+    pub fn submit(&mut self, job: G::Job) -> Result<JobId, Rejected<G::Job>> {
+        assert!(job.kind() < G::Job::KINDS.len(), "a job of a known kind");
+        Err(Rejected(job))
     }
 
     // The room itself.
