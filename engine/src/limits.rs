@@ -92,6 +92,12 @@ pub const EXPANSION_NANOS: u32 = 100;
 /// outstanding stays bounded.
 pub const JOB_LATE_TICKS_MAX: u32 = 40;
 
+/// Squares along a side of a path-finding grid: 4 km; bits of it fit two mebibytes.
+pub const NAV_SIDE_MAX: u16 = 4096;
+
+/// Goals of one search: a query looks at each of them at every corner.
+pub const NAV_GOALS_MAX: usize = 64;
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 

@@ -89,13 +89,12 @@ impl Job for Grind {
             }
             number = number.wrapping_mul(6_364_136_223_846_793_005) ^ u64::from(turn);
         }
-        while self.fault == Fault::NeverStops {
-            meter.spend(1);
-        }
-        if self.turns == 0 {
-            Answer::NoPath
-        } else {
-            Answer::Done(number)
+        match self.fault {
+            Fault::NeverStops => loop {
+                meter.spend(1);
+            },
+            _ if self.turns == 0 => Answer::NoPath,
+            _ => Answer::Done(number),
         }
     }
 }
@@ -202,8 +201,8 @@ impl Mill {
         let mut job = Grind::new(rng.random(), rng.random_range(0..1500));
         job.kind = if which < 80 { QUICK } else { SLOW };
         job.fault = [Fault::None, Fault::Panics][usize::from(which == 50)];
-        job.owner = (which % 2 == 0).then(|| self.owners[rng.random_range(0..20)]);
-        if which % 3 == 0 {
+        job.owner = (which.is_multiple_of(2)).then(|| self.owners[rng.random_range(0..20)]);
+        if which.is_multiple_of(3) {
             let n: u8 = rng.random_range(0..9);
             job.number = u64::from(n);
             job.turns = 100 * u32::from(n);
@@ -532,8 +531,8 @@ fn a_million_jobs_leave_nothing_behind() {
     while submitted < 1_000_000 {
         for number in 0..2000 {
             let fault = match number {
-                1 if submitted % 100_000 == 0 => Fault::Panics,
-                2 if submitted % 100_000 == 0 => Fault::NeverStops,
+                1 if submitted.is_multiple_of(100_000) => Fault::Panics,
+                2 if submitted.is_multiple_of(100_000) => Fault::NeverStops,
                 _ => Fault::None,
             };
             let mut job = Grind::faulty(fault);
