@@ -13,6 +13,7 @@ mod grid;
 mod path;
 mod scan;
 mod ranks;
+mod flood;
 mod pivots;
 mod far;
 mod corners;
