@@ -22,9 +22,10 @@ mod nodes;
 mod open;
 mod ground;
 mod search;
+mod state;
 
 pub use grid::NavGrid;
 pub use path::Path;
 pub use search::find_path;
 pub use square::{DIAGONAL, STRAIGHT, Square};
-pub use tables::Tables;
+pub use tables::{PIVOTS, Tables};

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::grid::NavGrid;
-use super::ground::{From, Ground, Known, Live, Target};
+use super::ground::{Ground, Known, Live, Origin, Target};
 use super::nodes::Nodes;
 use super::open::Open;
 use super::path::Path;
@@ -201,7 +201,7 @@ impl<'a, G: Ground, const DENSE: bool> Search<'a, G, DENSE> {
         node.done |= ways;
         self.nearest = self.nearest.min((estimate, cost, key));
         let goals = self.look_for_goals(key, cost, estimate);
-        let from = From { key, ways, goals };
+        let from = Origin { key, ways, goals };
         let (ground, nodes, open) = (self.ground, &mut *self.nodes, &mut *self.open);
         let limit = self.best.0.min(COST_MAX);
         Some(ground.successors(from, |to, ways, step| {
