@@ -201,6 +201,10 @@ impl<'a, G: Ground, const DENSE: bool> Search<'a, G, DENSE> {
         node.done |= ways;
         self.nearest = self.nearest.min((estimate, cost, key));
         let goals = self.look_for_goals(key, cost, estimate);
+        if cost + estimate >= self.best.0 {
+            // In sight, and no way around can be shorter.
+            return Some(0);
+        }
         let from = Origin { key, ways, goals };
         let (ground, nodes, open) = (self.ground, &mut *self.nodes, &mut *self.open);
         let limit = self.best.0.min(COST_MAX);
