@@ -27,6 +27,12 @@ thread_local! {
 /// [`Tables`](super::Tables) for exactly these squares it does not scan but look up, and with those
 /// of a grid that had fewer walls it scans but knows better where to look.
 ///
+/// Shape: 1 to 64 goals; those that are walls or out of reach are left out.
+/// Units: an expansion of the meter is one corner, or eight of its edges, or eight steps of a scan.
+/// Source: D. Harabor and A. Grastien, "Online Graph Pruning for Pathfinding on Grid Maps", AAAI
+/// 2011 (jump points), and "Improving Jump Point Search", ICAPS 2014 (scans of blocks, no points in
+/// between).
+///
 /// # Panics
 /// If there are no goals, or more than 64.
 pub fn find_path(

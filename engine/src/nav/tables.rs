@@ -1,5 +1,6 @@
 //! `Tables`: what is known of a grid beforehand, so that searches need not find it out.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::corners::Corners;
@@ -21,9 +22,12 @@ pub const PIVOTS: usize = LANES;
 /// wall; 5 MB for a 512 × 512 map of rooms, 18 MB for one that is one third noise. Written as the
 /// grid's bits alone, and built anew when read.
 ///
-/// Source: D. Harabor, T. Uras, P. Stuckey and S. Koenig, "Regarding Jump Point Search and Subgoal
-/// Graphs", IJCAI 2019, for graphs of jump points; for pivots see there.
-#[derive(Clone, Debug)]
+/// Source: estimates are differential heuristics, by N. Sturtevant, A. Felner, M. Barrer, J.
+/// Schaeffer and N. Burch, "Memory-Based Heuristics for Explicit State Spaces", IJCAI 2009, known
+/// on roads as ALT, by A. Goldberg and C. Harrelson, "Computing the Shortest Path: A\* Search Meets
+/// Graph Theory", SODA 2005. On graphs of jump points: D. Harabor, T. Uras, P. Stuckey and S.
+/// Koenig, "Regarding Jump Point Search and Subgoal Graphs", IJCAI 2019.
+#[derive(Clone)]
 pub struct Tables {
     width: u16,
     height: u16,
@@ -40,8 +44,9 @@ pub struct Tables {
 impl Tables {
     /// Builds them for a grid, with so many pivots, at most [`PIVOTS`]; none when the meter ends.
     ///
-    /// More pivots make searches on maps without long walls faster. Takes about a tenth of a second
-    /// for a map of 512 × 512.
+    /// Sixteen pivots instead of eight take twice as long, and spare a third of the work of searches
+    /// among noise, next to nothing among rooms. Takes about 40 ms for a 512 × 512 map of rooms with
+    /// eight, and about half an expansion for each free square and pivot.
     pub fn build(grid: &NavGrid, pivots: usize, meter: &mut Meter<'_>) -> Option<Self> {
         let count = pivots.min(LANES);
         let free = Ranks::of(grid.rows().as_ref().clone());
@@ -106,5 +111,17 @@ impl Tables {
         self.pivots.bytes()
             + self.corners.bytes()
             + 4 * usize::from(self.width) * usize::from(self.height)
+    }
+}
+
+impl fmt::Debug for Tables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tables")
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("pivots", &self.count)
+            .field("version", &self.version)
+            .field("corners", &self.corners.count())
+            .finish_non_exhaustive()
     }
 }
