@@ -22,6 +22,7 @@ mod nodes;
 mod open;
 mod ground;
 mod search;
+pub mod maps;
 mod state;
 
 pub use grid::NavGrid;
