@@ -25,6 +25,7 @@ mod nodes;
 mod open;
 mod ground;
 mod search;
+pub mod maps;
 mod state;
 mod shared;
 mod field;
