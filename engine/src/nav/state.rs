@@ -15,7 +15,7 @@ use crate::limits::NAV_SIDE_MAX;
 
 /// The squares of a grid.
 #[derive(Serialize, Deserialize)]
-struct Squares {
+pub(super) struct Squares {
     width: u16,
     height: u16,
     /// Bits of the rows, border and all.
@@ -23,7 +23,7 @@ struct Squares {
 }
 
 impl Squares {
-    fn of(width: u16, height: u16, rows: &Layer) -> Self {
+    pub(super) fn of(width: u16, height: u16, rows: &Layer) -> Self {
         let rows = rows.words().to_vec();
         Self {
             width,
@@ -33,7 +33,7 @@ impl Squares {
     }
 
     /// A grid; none if its size is wild, or there are too many bits or too few.
-    fn grid(self) -> Option<NavGrid> {
+    pub(super) fn grid(self) -> Option<NavGrid> {
         let sides = 1..=NAV_SIDE_MAX;
         if !sides.contains(&self.width) || !sides.contains(&self.height) {
             return None;
