@@ -274,7 +274,7 @@ fn a_room_is_full_and_a_crowded_field_is_not_opened() {
     room.join("Ada").expect("let in");
     assert_eq!(room.join("Bob"), Err(Refusal::FULL));
     let settings = Settings {
-        animals: 301,
+        animals: 1001,
         ..Settings::default()
     };
     assert!(TestRoom::<Meadow>::try_open(settings, 0).is_err());
@@ -286,12 +286,20 @@ fn the_shared_state_fits_a_message_with_the_largest_map_and_the_longest_names() 
         name: "🐑".repeat(24),
         score: u16::MAX,
     };
+    let gate = Gate {
+        x: u16::MAX,
+        y: u16::MAX,
+        width: u8::MAX,
+        height: u8::MAX,
+        open: true,
+    };
     let bytes = encode(&Shared {
         width: land::SIDE,
         height: land::SIDE,
         tiles: vec![1; land::RUNS_BYTES_MAX],
         picked: u32::MAX,
         top: vec![top; 5],
+        gates: vec![gate; 8],
     });
     assert!(bytes.len() < 7 * 1024, "{} bytes", bytes.len());
 }
@@ -309,7 +317,7 @@ fn animals_stay_where_they_belong_and_rest_most_of_the_time() {
             .collect()
     };
     let mut before = animals(&room);
-    assert_eq!(before.len(), 60);
+    assert_eq!(before.len(), 500);
     let mut moves = 0;
     for _ in 0..2000 {
         room.step(1);
@@ -323,7 +331,7 @@ fn animals_stay_where_they_belong_and_rest_most_of_the_time() {
         }
         before = now;
     }
-    let share = f64::from(moves) / (2000.0 * 60.0);
+    let share = f64::from(moves) / (2000.0 * 500.0);
     assert!((0.03..0.25).contains(&share), "{share} of them move");
 }
 
