@@ -69,6 +69,7 @@ pub mod schema;
 pub mod wire;
 pub mod client;
 mod job;
+pub mod nav;
 mod game;
 mod grid;
 mod nearby;

@@ -71,6 +71,12 @@ pub const METER_LOOKS_EVERY: u32 = 1024;
 /// Expansions that a job may go on with after it was told to stop, before it is stopped.
 pub const METER_OVERRUN_MAX: u32 = 100_000;
 
+/// Squares along a side of a path-finding grid: 4 km; bits of it fit two mebibytes.
+pub const NAV_SIDE_MAX: u16 = 4096;
+
+/// Goals of one search: a query looks at each of them at every corner.
+pub const NAV_GOALS_MAX: usize = 64;
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 
