@@ -44,9 +44,7 @@ pub struct Avoidance {
     pub wall_horizon: f32,
     /// Others that are further away are not minded. Units: metres.
     pub reach: f32,
-    /// So many of the nearest others are minded, at most [`NEIGHBOURS_MAX`].
-    ///
-    /// [`NEIGHBOURS_MAX`]: crate::nav::NEIGHBOURS_MAX
+    /// So many of the nearest others are minded, at most 16.
     pub neighbours: usize,
 }
 
@@ -172,24 +170,23 @@ impl Crowd {
 
     fn velocity(&mut self, grid: &NavGrid, index: usize, dt: f32) -> Vec2 {
         let body = self.bodies[index];
-        let near = self.nearest.of(index, body.at, self.rules.neighbours);
-        if body.stands() && !near.iter().any(|other| self.touches(&body, other)) {
+        self.nearest.find(index, body.at, self.rules.neighbours);
+        let mut near = self.nearest.found().iter();
+        let is_alone = near.len() == 0;
+        if body.stands() && !near.any(|other| self.touches(&body, other)) {
             return Vec2::ZERO;
         }
         let wish = body.wish.clamp_length_max(body.speed_max);
         let ahead = body.at + wish * self.rules.wall_horizon.max(dt);
-        if near.is_empty() && is_clear(grid, body.at, ahead, body.radius) {
+        if is_alone && is_clear(grid, body.at, ahead, body.radius) {
             return wish;
         }
         self.solved += 1;
         self.look(index, dt);
         let margin = body.radius + body.speed_max * self.rules.wall_horizon;
         self.walls.around(grid, body.at, margin);
-        let wish = if near.is_empty() {
-            wish
-        } else {
-            wish + wish.perp() * ASIDE
-        };
+        let aside = if is_alone { 0.0 } else { ASIDE };
+        let wish = wish + wish.perp() * aside;
         let velocity = self.solve(&body, wish, dt);
         kept_out(grid, body.at, velocity, dt)
     }
@@ -270,5 +267,8 @@ fn kept_out(grid: &NavGrid, at: Vec2, velocity: Vec2, dt: f32) -> Vec2 {
     if !free(&Vec2::ZERO) {
         return velocity; // It is in a wall: any way out will do.
     }
-    [velocity, x, y].into_iter().find(free).unwrap_or(Vec2::ZERO)
+    [velocity, x, y]
+        .into_iter()
+        .find(free)
+        .unwrap_or(Vec2::ZERO)
 }

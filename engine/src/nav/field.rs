@@ -69,7 +69,8 @@ impl Field {
     ///
     /// Source: Dijkstra 1959. With two costs of steps, two queues are in order by themselves.
     pub fn build(grid: &NavGrid, goals: &[Square], meter: &mut Meter<'_>) -> Answer<Self> {
-        let paid = |settled: u32| settled % FIELD_SQUARES_PER_EXPANSION != 0 || meter.spend(1);
+        let paid =
+            |settled: u32| !settled.is_multiple_of(FIELD_SQUARES_PER_EXPANSION) || meter.spend(1);
         Self::search(grid, goals, paid)
     }
 

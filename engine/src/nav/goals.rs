@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::Field;
 use super::square::Square;
-
-/// Most goals of one agent: the nearest of them is what it goes to.
-pub const NAV_GOALS_MAX: usize = 64;
+use crate::limits::NAV_GOALS_MAX;
 
 /// Ticks over which the expansions of paths to the same goals are added up.
 const WINDOW_TICKS: u32 = 200;
@@ -23,7 +21,7 @@ const FIELD_AGENTS_MIN: u32 = 4;
 
 /// Squares, any of which will do.
 ///
-/// Shape: in growing order, each once; at most [`NAV_GOALS_MAX`].
+/// Shape: in growing order, each once; at most 64, and what is beyond is left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "Vec<Square>", into = "Vec<Square>")]
 pub struct Goals(Arc<[Square]>);
@@ -132,7 +130,10 @@ impl Targets {
     }
 
     pub(crate) fn fields(&self) -> usize {
-        self.all.values().filter(|target| target.field.is_some()).count()
+        self.all
+            .values()
+            .filter(|target| target.field.is_some())
+            .count()
     }
 
     /// A path there was answered, and spent so much.
@@ -162,9 +163,20 @@ impl Targets {
         }
     }
 
-    /// A tick has passed: forgets what nobody uses.
+    /// A tick has passed.
     pub(crate) fn tick(&mut self) {
         self.tick = self.tick.wrapping_add(1);
+    }
+
+    /// Asks anew for all that was in flight.
+    pub(crate) fn ask_again(&mut self) {
+        for target in self.all.values_mut() {
+            target.asked = false;
+        }
+    }
+
+    /// Forgets what nobody has used for long.
+    pub(crate) fn forget(&mut self) {
         let tick = self.tick;
         self.all.retain(|_, target| {
             let unused = tick.wrapping_sub(target.used_at);

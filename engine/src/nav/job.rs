@@ -137,7 +137,12 @@ impl Job for NavJob {
         match self {
             Self::Path(ask) => ask.budget,
             Self::Field(ask) => Field::price(&ask.grid),
-            Self::Tables(ask) => Tables::price(&ask.grid, usize::from(ask.pivots)),
+            Self::Tables(ask) => {
+                let squares = squares(&ask.grid);
+                (squares / 2)
+                    .saturating_mul(u32::from(ask.pivots))
+                    .saturating_add(squares)
+            }
         }
     }
 

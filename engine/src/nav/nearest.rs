@@ -3,9 +3,7 @@
 use glam::Vec2;
 
 use super::square::Square;
-
-/// Most others that a body minds: the nearest ones hide what is behind them.
-pub const NEIGHBOURS_MAX: usize = 16;
+use crate::limits::NAV_NEIGHBOURS_MAX;
 
 /// One that is near.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,10 +55,10 @@ impl Nearest {
         self.places.sort_unstable_by_key(Place::key);
     }
 
-    /// The others within reach, nearest first, equals by index; at most `count`.
-    pub(crate) fn of(&mut self, index: usize, at: Vec2, count: usize) -> &[Neighbour] {
+    /// Looks for the others within reach of a point.
+    pub(crate) fn find(&mut self, index: usize, at: Vec2, count: usize) {
         self.found.clear();
-        let count = count.min(NEIGHBOURS_MAX);
+        let count = count.min(NAV_NEIGHBOURS_MAX);
         let (row, column) = square_of(at, self.reach);
         let mut furthest = self.reach * self.reach;
         for row in row.saturating_sub(1)..=row.saturating_add(1) {
@@ -83,10 +81,9 @@ impl Nearest {
                 }
             }
         }
-        &self.found
     }
 
-    /// What [`Nearest::of`] found last.
+    /// What was found last: nearest first, equals by index.
     pub(crate) fn found(&self) -> &[Neighbour] {
         &self.found
     }
@@ -129,8 +126,8 @@ mod tests {
                 one.total_cmp(&other)
             });
             let expected: Vec<_> = all.iter().take(5).map(|&(other, _)| other).collect();
-            let found = nearest.of(index, at, 5);
-            let found: Vec<_> = found.iter().map(|near| near.index).collect();
+            nearest.find(index, at, 5);
+            let found: Vec<_> = nearest.found().iter().map(|near| near.index).collect();
             assert_eq!(found, expected, "around {at}");
         }
     }
@@ -139,6 +136,7 @@ mod tests {
     fn a_point_that_is_nowhere_is_nobodys_neighbour() {
         let mut nearest = Nearest::default();
         nearest.fill([Some(Vec2::ONE), None].into_iter(), 3.0);
-        assert_eq!(nearest.of(0, Vec2::ONE, 8), []);
+        nearest.find(0, Vec2::ONE, 8);
+        assert_eq!(nearest.found(), []);
     }
 }

@@ -48,8 +48,7 @@ impl Walls {
         let (Some(low), Some(high), Some(here)) = (bounds.0, bounds.1, Square::of(at)) else {
             return;
         };
-        let row_is_clear =
-            |y| grid.line_is_clear(Square::new(low.x, y), Square::new(high.x, y));
+        let row_is_clear = |y| grid.line_is_clear(Square::new(low.x, y), Square::new(high.x, y));
         if inside && (low.y..=high.y).all(row_is_clear) {
             return;
         }
