@@ -29,6 +29,9 @@ mod nearest;
 mod walls;
 mod avoid;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::Going;
 pub use avoid::{Avoidance, Body, Crowd};
 pub use field::{FIELD_SQUARES_PER_EXPANSION, Field};
