@@ -9,8 +9,10 @@ use super::field::Field;
 use super::goals::Target;
 use super::grid::NavGrid;
 use super::job::{FieldAsk, NavJob, PathAsk, TablesAsk};
+use super::path::Path;
 use super::routes::Routes;
 use super::square::Square;
+use super::walk::Walk;
 use crate::entities::EntityId;
 use crate::job::{JobId, Rejected};
 
@@ -51,7 +53,7 @@ impl Routes {
                     self.targets.used(&agent.goals);
                 }
             }
-            self.targets.forget();
+            self.targets.forget(self.fields_max);
         }
         let mut taken = |job: NavJob| submit(J::from(job)).is_ok();
         self.ask_fields(&mut taken);
@@ -123,6 +125,11 @@ impl Routes {
         let target = self.targets.of(&agent.goals);
         if let Some(turn) = with_others(agent, target, grid, rank) {
             return turn;
+        }
+        if agent.is_at_goal() && grid.is_free(agent.at) {
+            let here = Path::new(vec![agent.at]).expect("one corner is a path");
+            agent.follow(Course::Walk(Walk::new(here, true)));
+            return Turn::Settled;
         }
         let from = free_near(grid, agent.at);
         let goals = agent.goals.iter();

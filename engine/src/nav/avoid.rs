@@ -238,7 +238,7 @@ impl Crowd {
             dt,
             &options,
         );
-        let velocity = Vec2::new(velocity.x, velocity.y);
+        let velocity = Vec2::new(velocity.x, velocity.y).clamp_length_max(body.speed_max);
         if velocity.is_finite() {
             velocity
         } else {

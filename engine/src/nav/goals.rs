@@ -16,6 +16,9 @@ const WINDOW_TICKS: u32 = 200;
 /// Ticks after which goals that nobody has are forgotten, with their field.
 const UNUSED_TICKS: u32 = 400;
 
+/// The same where others would like to have one; use is noted every 32 ticks.
+const UNUSED_FULL_TICKS: u32 = 64;
+
 /// Fewer agents are not worth a field.
 const FIELD_AGENTS_MIN: u32 = 4;
 
@@ -175,15 +178,16 @@ impl Targets {
         }
     }
 
-    /// Forgets what nobody has used for long.
-    pub(crate) fn forget(&mut self) {
+    /// Forgets what nobody has used for long; fields sooner, if there are as many as there may be.
+    pub(crate) fn forget(&mut self, most: usize) {
         let tick = self.tick;
+        let full = self.fields() >= most;
         self.all.retain(|_, target| {
             let unused = tick.wrapping_sub(target.used_at);
-            let limit = if target.field.is_some() {
-                UNUSED_TICKS
-            } else {
-                WINDOW_TICKS
+            let limit = match target.field {
+                Some(_) if full => UNUSED_FULL_TICKS,
+                Some(_) => UNUSED_TICKS,
+                None => WINDOW_TICKS,
             };
             target.asked || target.waiting > 0 || unused < limit
         });
@@ -192,7 +196,8 @@ impl Targets {
     /// Goals that should have a field, or a new one since the grid is another; at most so many
     /// fields in all.
     pub(crate) fn wanted(&self, version: u64, price: u32, most: usize) -> Vec<Goals> {
-        let mut room = most.saturating_sub(self.fields());
+        let taken = |target: &&Target| target.asked || target.field.is_some();
+        let mut room = most.saturating_sub(self.all.values().filter(taken).count());
         let wanted = self.all.iter().filter(|(_, target)| {
             let Some(field) = &target.field else {
                 let wanted = room > 0 && target.wants_field(price, self.typical);

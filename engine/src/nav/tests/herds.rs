@@ -135,19 +135,21 @@ fn a_field_that_nobody_uses_is_dropped() {
 fn no_more_fields_are_kept_than_allowed() {
     let mut play = Play::with(Routes::new(rooms()).with_tables(0).with_fields(2));
     let sheep = herd(&mut play, 200);
-    for (herd, goal) in sheep.chunks(50).zip([(95, 95), (5, 95), (95, 5), (55, 55)]) {
-        for &one in herd {
-            play.go(one, &[goal]);
+    for goals in [[(95, 95), (5, 95), (95, 5)], [(94, 95), (5, 94), (95, 4)]] {
+        for (herd, goal) in sheep.chunks(67).zip(goals) {
+            flow(&mut play, herd, goal, 10);
         }
+        assert_eq!(play.routes.fields(), 2);
+        assert_eq!(play.fields_taken(), 2, "the others are still in use");
     }
-    play.step(2);
-    for &one in &sheep {
-        let at = play.square(one);
-        play.routes.stop(one);
-        play.routes.go(one, at, &[Square::new(95, 94)]);
+    for _ in 0..10 {
+        for &one in &sheep {
+            play.go(one, &[(5, 94)]);
+        }
+        play.step(40);
+        assert!(play.routes.fields() <= 2);
     }
-    play.step(20);
-    assert!(play.routes.fields() <= 2);
+    assert_eq!(play.fields_taken(), 3, "a place was free at last");
 }
 
 #[test]
