@@ -135,21 +135,19 @@ fn a_field_that_nobody_uses_is_dropped() {
 fn no_more_fields_are_kept_than_allowed() {
     let mut play = Play::with(Routes::new(rooms()).with_tables(0).with_fields(2));
     let sheep = herd(&mut play, 200);
-    for goals in [[(95, 95), (5, 95), (95, 5)], [(94, 95), (5, 94), (95, 4)]] {
-        for (herd, goal) in sheep.chunks(67).zip(goals) {
-            flow(&mut play, herd, goal, 10);
-        }
-        assert_eq!(play.routes.fields(), 2);
-        assert_eq!(play.fields_taken(), 2, "the others are still in use");
+    for (herd, goal) in sheep.chunks(67).zip([(95, 95), (5, 95), (95, 5)]) {
+        flow(&mut play, herd, goal, 10);
+        assert!(play.routes.fields() <= 2);
     }
-    for _ in 0..10 {
+    assert_eq!(play.fields_taken(), 2, "one herd walks on paths");
+    for _ in 0..30 {
         for &one in &sheep {
             play.go(one, &[(5, 94)]);
         }
-        play.step(40);
+        play.step(10);
         assert!(play.routes.fields() <= 2);
     }
-    assert_eq!(play.fields_taken(), 3, "a place was free at last");
+    assert_eq!(play.fields_taken(), 3, "a place was free when nobody used it");
 }
 
 #[test]
