@@ -22,6 +22,9 @@ const UNUSED_FULL_TICKS: u32 = 64;
 /// Fewer agents are not worth a field.
 const FIELD_AGENTS_MIN: u32 = 4;
 
+/// What a path is thought to spend before any was found. Units: expansions.
+const TYPICAL: u32 = 64;
+
 /// Squares, any of which will do.
 ///
 /// Shape: in growing order, each once; at most 64, and what is beyond is left out.
@@ -101,12 +104,22 @@ impl Target {
 ///
 /// What is a field, and what is a path each, depends on the expansions that jobs reported and on
 /// ticks, so that it replays.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Targets {
     all: BTreeMap<Goals, Target>,
     /// What a path spends, smoothed: an estimate for goals that are new.
     typical: u32,
     tick: u32,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self {
+            all: BTreeMap::new(),
+            typical: TYPICAL,
+            tick: 0,
+        }
+    }
 }
 
 impl Targets {

@@ -232,9 +232,10 @@ impl Routes {
         if let Some(point) = agent.aimed(square, at) {
             return Some(point);
         }
+        let aim = agent.aim.map(|aim| aim.point);
         let way = match &mut agent.course {
             Course::Nothing => return None,
-            Course::Walk(walk) => walk.look(&self.grid, at),
+            Course::Walk(walk) => walk.look(&self.grid, at, aim),
             Course::Field(goals) => match self.targets.field(goals) {
                 Some(field) => along_field(field, &self.grid, at, square),
                 None => Way::Lost,

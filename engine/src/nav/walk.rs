@@ -17,7 +17,7 @@ pub(crate) const NEAR_M: f32 = 0.2;
 pub(crate) const BODY_M: f32 = 0.3;
 
 /// Nobody aims at what is further away: looking costs time. Units: metres.
-const SIGHT_M: f32 = 12.0;
+const SIGHT_M: f32 = 40.0;
 
 /// Steps of a field that are looked ahead.
 const FIELD_STEPS_MAX: usize = 12;
@@ -84,43 +84,75 @@ impl Walk {
         self.path.end()
     }
 
-    /// Looks where to go from a point, and moves on past corners that are done.
-    pub(crate) fn look(&mut self, grid: &NavGrid, at: Vec2) -> Way {
-        let corners = self.path.corners();
-        let last = corners.len() - 1;
-        if is_near(at, corners[self.next].middle()) {
+    /// Looks where to go from a point, and moves on past corners that are done or can be cut.
+    /// `aim` is where it went so far.
+    pub(crate) fn look(&mut self, grid: &NavGrid, at: Vec2, aim: Option<Vec2>) -> Way {
+        let last = self.path.corners().len() - 1;
+        if is_near(at, self.corner(self.next)) {
             if self.next == last {
                 return Way::End;
             }
-            (self.next, self.done) = (self.next + 1, 0);
+            self.turn();
         }
         let most = last.min(self.next + SKIPS_MAX);
-        while self.next < most && sees(grid, at, corners[self.next + 1].middle()) {
-            (self.next, self.done) = (self.next + 1, 0);
+        while self.next < most && sees(grid, at, self.corner(self.next + 1)) {
+            self.turn();
         }
-        let (from, to) = (corners[self.next.saturating_sub(1)], corners[self.next]);
-        let leg = Leg::between(from, to);
+        if let Some(point) = self.beyond(grid, at) {
+            self.turn();
+            return Way::To(point);
+        }
+        let leg = self.leg(self.next);
         let along = leg.nearest(at);
         self.done = leg.steps_at(along).max(self.done);
         let candidates = [
-            (to.middle(), BODY_M),
-            (leg.point(along + SIGHT_M), BODY_M),
-            (leg.point(along + 2.0), BODY_M),
-            (leg.point(along + 1.0), 0.0),
-            (leg.point(along), 0.0),
+            (Some(leg.point(leg.length)), BODY_M),
+            (Some(leg.point(along + SIGHT_M)), BODY_M),
+            (Some(leg.point(along + 2.0)), BODY_M),
+            (Some(leg.point(along + 1.0)), 0.0),
+            (aim.filter(|&aim| !is_near(at, aim)), 0.0),
+            (Some(leg.point(along)), 0.0),
         ];
-        let seen = candidates.into_iter().find(|&(point, radius)| {
-            point.distance_squared(at) <= (SIGHT_M + 1.0) * (SIGHT_M + 1.0)
-                && is_clear(grid, at, point, radius)
+        let seen = candidates.into_iter().find_map(|(point, radius)| {
+            let near = |point: &Vec2| point.distance_squared(at) < 2.0 * SIGHT_M * SIGHT_M;
+            let point = point.filter(near)?;
+            is_clear(grid, at, point, radius).then_some(point)
         });
-        seen.map_or(Way::Lost, |(point, _)| Way::To(point))
+        seen.map_or(Way::Lost, Way::To)
+    }
+
+    fn corner(&self, index: usize) -> Vec2 {
+        self.path.corners()[index].middle()
+    }
+
+    /// The piece of the path that ends at a corner.
+    fn leg(&self, index: usize) -> Leg {
+        let corners = self.path.corners();
+        Leg::between(corners[index.saturating_sub(1)], corners[index])
+    }
+
+    fn turn(&mut self) {
+        (self.next, self.done) = (self.next + 1, 0);
+    }
+
+    /// A point in sight on the piece after the next corner, as far on as can be: whoever sees it
+    /// need not go to the corner.
+    fn beyond(&self, grid: &NavGrid, at: Vec2) -> Option<Vec2> {
+        if self.next + 1 >= self.path.corners().len() {
+            return None;
+        }
+        let leg = self.leg(self.next + 1);
+        let parts = [0.5, 0.25, 0.125].into_iter().map(|part| part * leg.length);
+        let points = parts.filter(|&along| along > 1.0);
+        points
+            .map(|along| leg.point(along))
+            .find(|&point| sees(grid, at, point))
     }
 
     /// Cuts off what leads through walls that have come into an area; says whether there were any.
     pub(crate) fn cut(&mut self, grid: &NavGrid, changed: Area) -> bool {
         let corners = self.path.corners();
-        let mut at = Leg::between(corners[self.next.saturating_sub(1)], corners[self.next])
-            .square(self.done);
+        let mut at = self.leg(self.next).square(self.done);
         for (index, &to) in corners.iter().enumerate().skip(self.next) {
             if changed.meets(at, to) && !grid.line_is_clear(at, to) {
                 let mut kept = corners[..index].to_vec();

@@ -26,6 +26,52 @@ fn an_agent_walks_around_a_wall_and_arrives() {
 }
 
 #[test]
+fn on_open_ground_an_agent_walks_straight() {
+    let mut play = Play::on(drawn(&[
+        "..............................",
+        "..............................",
+        "...........#..................",
+        "..............................",
+        "..............................",
+        "..............................",
+        "..............................",
+        "..............................",
+    ]));
+    let agent = play.agent(0, 0);
+    play.go(agent, &[(29, 7)]);
+    let (mut walked, mut at) = (0.0, play.agents[&agent]);
+    let straight = at.distance(Square::new(29, 7).middle());
+    for _ in 0..200 {
+        play.step(1);
+        walked += at.distance(play.agents[&agent]);
+        at = play.agents[&agent];
+    }
+    assert_eq!(play.square(agent), Square::new(29, 7));
+    assert!(walked < 1.03 * straight, "{walked} m for {straight} m");
+}
+
+#[test]
+fn who_was_pushed_off_its_way_finds_back_or_asks_anew() {
+    let mut play = Play::on(drawn(&[
+        "..............",
+        ".############.",
+        "..............",
+        ".############.",
+        "..............",
+    ]));
+    let agent = play.agent(0, 2);
+    play.go(agent, &[(13, 2)]);
+    play.step(20);
+    *play.agents.get_mut(&agent).expect("there") += glam::Vec2::new(0.3, 0.45);
+    play.step(10);
+    assert_eq!(play.paths_taken(), 1);
+    *play.agents.get_mut(&agent).expect("there") = Square::new(7, 0).middle();
+    play.step(150);
+    assert_eq!(play.paths_taken(), 2);
+    assert_eq!(play.square(agent), Square::new(13, 2));
+}
+
+#[test]
 fn the_nearest_of_several_goals_is_walked_to() {
     let mut play = Play::on(NavGrid::open(40, 40));
     let agent = play.agent(20, 20);
@@ -129,7 +175,7 @@ fn a_partial_path_is_walked_and_then_continued() {
     let maze = NavGrid::from_fn(60, 30, |at| {
         at.x % 4 != 3 || (at.x % 8 == 3 && at.y == 29) || (at.x % 8 == 7 && at.y == 0)
     });
-    let mut play = Play::with(Routes::new(maze).with_tables(0).with_budget(120));
+    let mut play = Play::with(Routes::new(maze).with_tables(0).with_budget(12));
     let agent = play.agent(0, 0);
     play.go(agent, &[(58, 15)]);
     play.step(4000);
