@@ -6,14 +6,19 @@
 //! needs both squares that it passes between. Knows nothing of agents, rooms or threads: a grid is
 //! data, a search is a function, and [`Job`](crate::Job)s carry them off the tick.
 
-#![allow(dead_code, reason = "the search proper follows")]
-
 mod square;
 mod layer;
 mod labels;
 mod grid;
 mod path;
+mod scan;
+mod ranks;
+mod pivots;
+mod corners;
 mod tables;
+mod nodes;
+mod open;
+mod ground;
 mod search;
 
 pub use grid::NavGrid;

@@ -46,6 +46,15 @@ impl Layer {
         &self.words[line * self.stride..][..self.stride]
     }
 
+    /// The words of a line, and of those before and after it.
+    #[inline]
+    pub(crate) fn three_lines(&self, line: usize) -> (&[u64], &[u64], &[u64]) {
+        let (before, rest) =
+            self.words[(line - 1) * self.stride..][..3 * self.stride].split_at(self.stride);
+        let (here, after) = rest.split_at(self.stride);
+        (before, here, after)
+    }
+
     #[inline]
     pub(crate) fn is_free(&self, line: usize, place: usize) -> bool {
         self.words[line * self.stride + place / 64] >> (place % 64) & 1 == 1
