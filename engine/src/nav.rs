@@ -14,6 +14,7 @@ mod path;
 mod scan;
 mod ranks;
 mod pivots;
+mod far;
 mod corners;
 mod tables;
 mod nodes;

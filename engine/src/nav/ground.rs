@@ -1,6 +1,6 @@
 //! `Ground`: what a search walks on: the live bits of a grid, or the graph of its corners.
 
-use super::corners::Corners;
+use super::corners::{Corners, Edge};
 use super::grid::NavGrid;
 use super::pivots::{LANES, Lanes};
 use super::scan::{self, Ways};
@@ -21,6 +21,15 @@ impl Target {
     }
 }
 
+/// Where to look for successors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From {
+    pub(crate) key: u32,
+    pub(crate) ways: Ways,
+    /// How far away the nearest goal is, as if nothing stood in the way.
+    pub(crate) goals: u32,
+}
+
 /// What a search walks on. Keys stand for places.
 pub(crate) trait Ground {
     fn square(&self, key: u32) -> Square;
@@ -31,8 +40,13 @@ pub(crate) trait Ground {
     /// Whether one can walk to a square diagonally first and then straight.
     fn sees(&self, key: u32, to: Square) -> bool;
 
-    /// What comes next by these ways: key, ways on from there, cost. Says how much work it was.
-    fn successors(&self, key: u32, ways: Ways, visit: impl FnMut(u32, Ways, u32)) -> u32;
+    /// What comes next by these ways, if goals are so far away in a straight line: key, ways on
+    /// from there, cost. Says how much work it was.
+    fn successors(&self, from: From, visit: impl FnMut(u32, Ways, u32)) -> u32;
+
+    /// The places that the way from one key to the next passes, in order, beside the one where it
+    /// turns.
+    fn passed(&self, from: u32, to: u32, cost: u32, passed: &mut Vec<Square>);
 }
 
 /// The bits as they are; keys are squares.
@@ -77,11 +91,13 @@ impl Ground for Live<'_> {
     }
 
     #[inline]
-    fn successors(&self, key: u32, ways: Ways, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
-        scan::successors(self.grid, self.square(key), ways, |found| {
+    fn successors(&self, from: From, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
+        scan::successors(self.grid, self.square(from.key), from.ways, |found| {
             visit(Self::key(found.at), found.ways, found.cost);
         })
     }
+
+    fn passed(&self, _: u32, _: u32, _: u32, _: &mut Vec<Square>) {}
 }
 
 /// The graph of corners; keys are their numbers, and the one after the last is the start.
@@ -134,29 +150,32 @@ impl Ground for Known<'_> {
         if self.is_start(key) {
             scan::sees(self.grid, self.start, to)
         } else {
-            self.corners.corner(key).sees(self.grid, to)
+            self.corners.sees(self.grid, key, to)
         }
     }
 
     #[inline]
-    fn successors(&self, key: u32, ways: Ways, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
-        if self.is_start(key) {
-            return scan::successors(self.grid, self.start, ways, |found| {
+    fn successors(&self, from: From, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
+        if self.is_start(from.key) {
+            return scan::successors(self.grid, self.start, from.ways, |found| {
                 visit(self.corners.rank(found.at), found.ways, found.cost);
             });
         }
-        let corner = self.corners.corner(key);
+        let corner = self.corners.corner(from.key);
         let mut work = 0;
-        let mut left = ways;
-        while left != 0 {
-            let edges = self.corners.edges(corner, left.trailing_zeros() as usize);
-            left &= left - 1;
+        for edges in self.corners.edges(corner, from.ways, from.goals) {
             work += u32::try_from(edges.len()).unwrap_or(u32::MAX);
-            for edge in edges {
+            for edge in edges.iter().filter(|&&edge| edge != Edge::DEAD) {
                 visit(edge.to(), edge.ways(), edge.cost);
             }
         }
         work
+    }
+
+    fn passed(&self, from: u32, to: u32, cost: u32, passed: &mut Vec<Square>) {
+        if !self.is_start(from) {
+            self.corners.passed(from, to, cost, passed);
+        }
     }
 }
 

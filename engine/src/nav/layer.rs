@@ -3,6 +3,8 @@
 //! A grid has two: one whose lines are rows, one whose lines are columns, so that a scan in any of
 //! the four straight directions reads words one after the other.
 
+use super::square::Square;
+
 /// Bits of the squares: 1 is free.
 ///
 /// Places are counted from the border: what is square 0 elsewhere is place 1 here, so that
@@ -88,6 +90,18 @@ impl Layer {
             let from = self.next(line, at, true)?;
             at = self.next(line, from, false).unwrap_or(self.stride * 64);
             Some((from, at))
+        })
+    }
+
+    /// The free squares of a layer of rows.
+    pub(crate) fn squares(&self, height: u16) -> impl Iterator<Item = Square> {
+        (0..height).flat_map(|y| {
+            self.runs(usize::from(y) + 1).flat_map(move |(from, to)| {
+                (from..to).map(move |place| {
+                    #[expect(clippy::cast_possible_truncation, reason = "a place of a line")]
+                    Square::new((place - 1) as u16, y)
+                })
+            })
         })
     }
 

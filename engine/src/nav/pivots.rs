@@ -55,8 +55,8 @@ impl Pivots {
         count: usize,
         meter: &mut Meter<'_>,
     ) -> Option<Self> {
-        let squares: Vec<Square> = free.squares(grid.height()).collect();
-        let mut all = vec![[0; LANES]; squares.len()];
+        let squares: Vec<Square> = free.set().squares(grid.height()).collect();
+        let mut all: [Vec<u32>; LANES] = std::array::from_fn(|_| vec![0; squares.len()]);
         let mut flood = Flood::new(grid);
         let mut seen = vec![false; squares.len()];
         for first in 0..squares.len() {
@@ -72,12 +72,12 @@ impl Pivots {
                 .collect();
             let mut nearest = vec![COST_MAX; ranks.len()];
             let mut pivot = flood.farthest();
-            for lane in 0..count.min(LANES) {
+            for lane in all.iter_mut().take(count) {
                 flood.run(pivot, meter)?;
                 let mut farthest = (0, pivot);
                 for (&rank, near) in ranks.iter().zip(&mut nearest) {
                     let distance = flood.distance(squares[rank]).min(COST_MAX);
-                    all[rank][lane] = distance;
+                    lane[rank] = distance;
                     *near = distance.min(*near);
                     farthest = farthest.max((*near, squares[rank]));
                 }
@@ -91,10 +91,9 @@ impl Pivots {
             clippy::cast_possible_truncation,
             reason = "the unit is chosen to make it fit"
         )]
-        let lanes = all
-            .iter()
-            .map(|lanes| lanes.map(|cost| (cost / unit) as u16))
-            .collect();
+        let lane = |lane: &Vec<u32>, rank: usize| (lane[rank] / unit) as u16;
+        let lanes = |rank| all.each_ref().map(|each| lane(each, rank));
+        let lanes = (0..squares.len()).map(lanes).collect();
         Some(Self { lanes, unit })
     }
 }

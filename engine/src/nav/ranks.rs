@@ -37,17 +37,8 @@ impl Ranks {
         self.before[word] + (self.set.words()[word] & below).count_ones()
     }
 
-    /// All of them, in rows.
-    pub(crate) fn squares(&self, height: u16) -> impl Iterator<Item = Square> {
-        (0..height).flat_map(|y| {
-            self.set
-                .runs(usize::from(y) + 1)
-                .flat_map(move |(from, to)| {
-                    (from..to).map(move |place| {
-                        #[expect(clippy::cast_possible_truncation, reason = "a place of a line")]
-                        Square::new((place - 1) as u16, y)
-                    })
-                })
-        })
+    /// The squares that have numbers.
+    pub(crate) fn set(&self) -> &Layer {
+        &self.set
     }
 }

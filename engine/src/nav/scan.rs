@@ -33,10 +33,17 @@ pub(crate) struct Found {
     pub(crate) cost: u32,
 }
 
-/// Where a scan stops, and on which sides a wall ended: the line before, the line after.
-type Stop = Option<(usize, bool, bool)>;
+/// Where a scan stops.
+struct Stop {
+    place: usize,
+    /// Whether that is a corner; otherwise it is a wall.
+    is_corner: bool,
+    /// On which sides a wall ended: in the line before, in the line after.
+    before: bool,
+    after: bool,
+}
 
-/// The first corner after `at` on a line of a layer.
+/// The first corner or wall after `at` on a line of a layer.
 #[inline]
 fn scan_up(layer: &Layer, line: usize, at: usize) -> Stop {
     let (before, here, after) = layer.three_lines(line);
@@ -53,7 +60,12 @@ fn scan_up(layer: &Layer, line: usize, at: usize) -> Stop {
         if stops != 0 {
             let bit = stops & stops.wrapping_neg();
             let place = index * 64 + stops.trailing_zeros() as usize;
-            return (h & bit != 0).then_some((place, ends_b & bit != 0, ends_a & bit != 0));
+            return Stop {
+                place,
+                is_corner: h & bit != 0,
+                before: ends_b & bit != 0,
+                after: ends_a & bit != 0,
+            };
         }
         (carry_before, carry_after) = (b >> 63, a >> 63);
         mask = u64::MAX;
@@ -61,7 +73,7 @@ fn scan_up(layer: &Layer, line: usize, at: usize) -> Stop {
     }
 }
 
-/// The first corner before `at` on a line of a layer.
+/// The first corner or wall before `at` on a line of a layer.
 #[inline]
 fn scan_down(layer: &Layer, line: usize, at: usize) -> Stop {
     let (before, here, after) = layer.three_lines(line);
@@ -77,7 +89,12 @@ fn scan_down(layer: &Layer, line: usize, at: usize) -> Stop {
             let zeros = stops.leading_zeros();
             let bit = 1 << 63 >> zeros;
             let place = index * 64 + 63 - zeros as usize;
-            return (h & bit != 0).then_some((place, ends_b & bit != 0, ends_a & bit != 0));
+            return Stop {
+                place,
+                is_corner: h & bit != 0,
+                before: ends_b & bit != 0,
+                after: ends_a & bit != 0,
+            };
         }
         (carry_before, carry_after) = (b << 63, a << 63);
         mask = u64::MAX;
@@ -115,26 +132,57 @@ const fn between(one: usize, other: usize) -> Ways {
 /// The first corner straight on in one of four directions.
 #[inline]
 pub(crate) fn straight(grid: &NavGrid, from: Square, direction: usize) -> Option<Found> {
+    probe(grid, from, direction).1
+}
+
+/// How far it is to the first corner or wall straight on, and the corner.
+#[inline]
+fn probe(grid: &NavGrid, from: Square, direction: usize) -> (u32, Option<Found>) {
     let (y, x) = (row(from), column(from));
-    let (place, before, after) = match direction {
+    let stop = match direction {
         NORTH => scan_down(grid.columns(), x, y),
         EAST => scan_up(grid.rows(), y, x),
         SOUTH => scan_up(grid.columns(), x, y),
         _ => scan_down(grid.rows(), y, x),
-    }?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a place of a line of at most 4,096"
-    )]
-    let place = (place - 1) as u16;
-    let (at, steps) = if direction % 2 == 1 {
-        (Square::new(place, from.y), place.abs_diff(from.x))
-    } else {
-        (Square::new(from.x, place), place.abs_diff(from.y))
     };
-    let ways = ways_on(direction, before, after);
-    let cost = STRAIGHT * u32::from(steps);
-    Some(Found { at, ways, cost })
+    let here = if direction % 2 == 1 { x } else { y };
+    let steps = u32::try_from(stop.place.abs_diff(here)).expect("at most 4,096");
+    let found = stop.is_corner.then(|| {
+        #[expect(clippy::cast_possible_truncation, reason = "a free place of a line")]
+        let place = (stop.place - 1) as u16;
+        Found {
+            at: if direction % 2 == 1 {
+                Square::new(place, from.y)
+            } else {
+                Square::new(from.x, place)
+            },
+            ways: ways_on(direction, stop.before, stop.after),
+            cost: STRAIGHT * steps,
+        }
+    });
+    (steps, found)
+}
+
+/// No square that only a walk by these ways sees costs more; behind a corner, the corner sees it.
+pub(crate) fn sight(grid: &NavGrid, from: Square, ways: Ways) -> u32 {
+    let mut most = 0;
+    let mut look = |at: Square, direction: usize, cost: u32| {
+        most = most.max(cost + STRAIGHT * probe(grid, at, direction).0);
+    };
+    for way in (0..8).filter(|way| ways >> way & 1 == 1) {
+        if way < 4 {
+            look(from, way, 0);
+            continue;
+        }
+        let (quadrant, mut at, mut cost) = (way - 4, from, 0);
+        while let Some(next) = diagonal_step(grid, at, quadrant) {
+            at = next;
+            cost += DIAGONAL;
+            look(at, quadrant, cost);
+            look(at, (quadrant + 1) % 4, cost);
+        }
+    }
+    most
 }
 
 /// Walks a diagonal (0 north-east, clockwise) and looks to both sides at each step. Says how far it
@@ -146,10 +194,9 @@ pub(crate) fn diagonal(
     quadrant: usize,
     mut visit: impl FnMut(Found),
 ) -> u16 {
-    let (south, east) = (quadrant == 1 || quadrant == 2, quadrant < 2);
     let mut at = from;
     let mut steps = 0;
-    while let Some(next) = diagonal_step(grid, at, south, east) {
+    while let Some(next) = diagonal_step(grid, at, quadrant) {
         at = next;
         steps += 1;
         for direction in [quadrant, (quadrant + 1) % 4] {
@@ -163,7 +210,8 @@ pub(crate) fn diagonal(
 }
 
 #[inline]
-fn diagonal_step(grid: &NavGrid, at: Square, south: bool, east: bool) -> Option<Square> {
+fn diagonal_step(grid: &NavGrid, at: Square, quadrant: usize) -> Option<Square> {
+    let (south, east) = (quadrant == 1 || quadrant == 2, quadrant < 2);
     let rows = grid.rows();
     let (y, x) = (row(at), column(at));
     let (next_y, next_x) = (
@@ -224,10 +272,10 @@ pub(crate) fn ways_from_corner(grid: &NavGrid, at: Square) -> Ways {
 #[inline]
 pub(crate) fn sees(grid: &NavGrid, from: Square, to: Square) -> bool {
     let turn = turn(from, to);
-    let (south, east) = (to.y > from.y, to.x > from.x);
+    let quadrant = quadrant(from, to);
     let mut at = from;
     while at != turn {
-        let Some(next) = diagonal_step(grid, at, south, east) else {
+        let Some(next) = diagonal_step(grid, at, quadrant) else {
             return false;
         };
         at = next;
@@ -242,6 +290,17 @@ pub(crate) fn is_clear_straight(grid: &NavGrid, from: Square, to: Square) -> boo
         grid.rows().is_clear(row(from), column(from), column(to))
     } else {
         grid.columns().is_clear(column(from), row(from), row(to))
+    }
+}
+
+/// The diagonal that leads closer to a square.
+#[inline]
+pub(crate) fn quadrant(from: Square, to: Square) -> usize {
+    match (to.x > from.x, to.y > from.y) {
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, true) => 2,
+        (false, false) => 3,
     }
 }
 

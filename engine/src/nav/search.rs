@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::grid::NavGrid;
-use super::ground::{Ground, Known, Live, Target};
+use super::ground::{From, Ground, Known, Live, Target};
 use super::nodes::Nodes;
 use super::open::Open;
 use super::path::Path;
@@ -195,10 +195,11 @@ impl<'a, G: Ground> Search<'a, G> {
         node.todo = 0;
         node.done |= ways;
         self.nearest = self.nearest.min((estimate, cost, key));
-        self.look_for_goals(key, cost, estimate);
+        let goals = self.look_for_goals(key, cost, estimate);
+        let from = From { key, ways, goals };
         let (ground, nodes, open) = (self.ground, &mut *self.nodes, &mut *self.open);
         let limit = self.best.0.min(COST_MAX);
-        Some(ground.successors(key, ways, |to, ways, step| {
+        Some(ground.successors(from, |to, ways, step| {
             let cost = cost + step;
             let node = nodes.entry(to, || ground.estimate(to));
             if cost > node.cost {
@@ -219,17 +220,21 @@ impl<'a, G: Ground> Search<'a, G> {
         }))
     }
 
+    /// Says how far the nearest goal is, as if nothing stood in the way.
     #[inline]
-    fn look_for_goals(&mut self, key: u32, cost: u32, estimate: u32) {
+    fn look_for_goals(&mut self, key: u32, cost: u32, estimate: u32) -> u32 {
         let at = self.ground.square(key);
+        let mut nearest = u32::MAX;
         for target in self.targets {
             let straight = at.octile(target.at);
+            nearest = nearest.min(straight);
             // A single goal farther away than the bare distance cannot be in sight.
             let may_see = estimate == straight || self.targets.len() > 1;
             if may_see && cost + straight < self.best.0 && self.ground.sees(key, target.at) {
                 self.best = (cost + straight, key, target.at);
             }
         }
+        nearest
     }
 
     /// The places where the way turns, and some where it does not, from the start to the end.
@@ -242,18 +247,30 @@ impl<'a, G: Ground> Search<'a, G> {
             End::Short(key) => key,
             End::Nowhere => return,
         };
+        let mut passed = Vec::new();
         loop {
-            let at = self.ground.square(key);
-            if let Some(&next) = corners.last() {
-                corners.push(turn(at, next));
-            }
-            corners.push(at);
-            let parent = self.nodes.known(key).map_or(key, |node| node.parent);
+            add_leg(corners, self.ground.square(key));
+            let (cost, parent) = self
+                .nodes
+                .known(key)
+                .map_or((0, key), |node| (node.cost, node.parent));
             if parent == key {
                 break;
             }
+            let before = self.nodes.known(parent).map_or(0, |node| node.cost);
+            passed.clear();
+            self.ground.passed(parent, key, cost - before, &mut passed);
+            passed.iter().rev().for_each(|&at| add_leg(corners, at));
             key = parent;
         }
         corners.reverse();
     }
+}
+
+/// Adds the leg that comes before the first one so far, with its turn.
+fn add_leg(corners: &mut Vec<Square>, from: Square) {
+    if let Some(&to) = corners.last() {
+        corners.push(turn(from, to));
+    }
+    corners.push(from);
 }
