@@ -1,6 +1,6 @@
 //! `Ground`: what a search walks on: the live bits of a grid, or the graph of its corners.
 
-use super::corners::{Corners, Edge};
+use super::corners::Corners;
 use super::grid::NavGrid;
 use super::pivots::{LANES, Lanes};
 use super::scan::{self, Ways};
@@ -161,11 +161,10 @@ impl Ground for Known<'_> {
                 visit(self.corners.rank(found.at), found.ways, found.cost);
             });
         }
-        let corner = self.corners.corner(from.key);
         let mut work = 0;
-        for edges in self.corners.edges(corner, from.ways, from.goals) {
+        for edges in self.corners.edges(from) {
             work += u32::try_from(edges.len()).unwrap_or(u32::MAX);
-            for edge in edges.iter().filter(|&&edge| edge != Edge::DEAD) {
+            for edge in edges {
                 visit(edge.to(), edge.ways(), edge.cost);
             }
         }

@@ -22,55 +22,57 @@ pub(crate) struct Node {
 
 /// Nodes by key, in a table that searches share one after the other: a new search forgets the old
 /// one's nodes by counting on.
+///
+/// `DENSE` keys are places in the table; others are scattered over it.
 #[derive(Debug)]
-pub(crate) struct Nodes {
+pub(crate) struct Nodes<const DENSE: bool> {
     nodes: Vec<Node>,
     stamp: u32,
     count: usize,
-    /// Spreads keys; 1 if they are dense.
-    factor: u32,
     shift: u32,
 }
+
+/// Nodes that a table has at first.
+const FEW: usize = 1024;
 
 /// 2³² over the golden ratio, made odd.
 const SPREAD: u32 = 0x9e37_79b1;
 
-impl Nodes {
+impl<const DENSE: bool> Nodes<DENSE> {
     pub(crate) fn new() -> Self {
         Self {
             nodes: Vec::new(),
             stamp: 0,
             count: 0,
-            factor: 1,
             shift: 0,
         }
     }
 
-    /// Forgets all. Keys are below `dense`, if that is given.
-    pub(crate) fn clear(&mut self, dense: Option<usize>) {
-        let size = dense
-            .unwrap_or(1024)
-            .next_power_of_two()
-            .max(self.nodes.len());
+    /// Forgets all. Dense keys are below `keys`.
+    pub(crate) fn clear(&mut self, keys: usize) {
+        let size = keys.max(FEW).next_power_of_two();
         if size > self.nodes.len() || self.stamp == u32::MAX {
-            self.nodes.clear();
-            self.nodes.resize(size, Node::default());
+            self.resize(size.max(self.nodes.len()));
             self.stamp = 0;
         }
         self.stamp += 1;
         self.count = 0;
-        (self.factor, self.shift) = if dense.is_some() {
-            (1, 0)
-        } else {
-            (SPREAD, 32 - size.ilog2())
-        };
+    }
+
+    fn resize(&mut self, size: usize) {
+        self.nodes.clear();
+        self.nodes.resize(size, Node::default());
+        self.shift = 32 - size.ilog2();
     }
 
     /// The place of a key: where it is, or where it would be.
     #[inline]
     fn place(&self, key: u32) -> usize {
+        if DENSE {
+            return key as usize;
+        }
         let mask = self.nodes.len() - 1;
-        let mut place = (key.wrapping_mul(self.factor) >> self.shift) as usize & mask;
+        let mut place = (key.wrapping_mul(SPREAD) >> self.shift) as usize;
         while self.nodes[place].stamp == self.stamp && self.nodes[place].key != key {
             place = (place + 1) & mask;
         }
@@ -91,7 +93,7 @@ impl Nodes {
         let mut place = self.place(key);
         if self.nodes[place].stamp != self.stamp {
             self.count += 1;
-            if self.factor != 1 && self.count * 2 > self.nodes.len() {
+            if !DENSE && self.count * 2 > self.nodes.len() {
                 self.grow();
                 place = self.place(key);
             }
@@ -110,9 +112,8 @@ impl Nodes {
 
     #[cold]
     fn grow(&mut self) {
-        let size = self.nodes.len() * 2;
-        let old = std::mem::replace(&mut self.nodes, vec![Node::default(); size]);
-        self.shift = 32 - size.ilog2();
+        let old = std::mem::take(&mut self.nodes);
+        self.resize(old.len() * 2);
         for node in old.into_iter().filter(|node| node.stamp == self.stamp) {
             let place = self.place(node.key);
             self.nodes[place] = node;

@@ -13,7 +13,7 @@ use super::square::{COST_MAX, DIAGONAL, STRAIGHT, Square};
 use crate::job::Meter;
 
 /// Most pivots of a component.
-pub(crate) const LANES: usize = 8;
+pub(crate) const LANES: usize = 16;
 
 /// Distances of a square to its component's pivots, in [`Pivots::unit`]s.
 pub(crate) type Lanes = [u16; LANES];

@@ -11,8 +11,8 @@ use super::grid::{NavGrid, column, row};
 use super::layer::Layer;
 use super::square::{DIAGONAL, STRAIGHT, Square};
 
-/// Which ways to go on from a square: bit 0 to 3 straight north, east, south, west; bit 4 to 7
-/// diagonally north-east, south-east, south-west, north-west.
+/// Which ways to go on from a square: a bit for each, clockwise from north, so that straight
+/// directions have even bits and diagonals odd ones, and neighbouring ways neighbouring bits.
 pub(crate) type Ways = u8;
 
 /// From a start one goes everywhere.
@@ -110,12 +110,12 @@ const fn ways_on(direction: usize, before: bool, after: bool) -> Ways {
     } else {
         (WEST, EAST)
     };
-    let mut ways = 1 << direction;
+    let mut ways = 1 << (2 * direction);
     if before {
-        ways |= 1 << first | between(direction, first);
+        ways |= 1 << (2 * first) | between(direction, first);
     }
     if after {
-        ways |= 1 << second | between(direction, second);
+        ways |= 1 << (2 * second) | between(direction, second);
     }
     ways
 }
@@ -123,9 +123,9 @@ const fn ways_on(direction: usize, before: bool, after: bool) -> Ways {
 /// The diagonal between two straight directions that are a quarter turn apart.
 const fn between(one: usize, other: usize) -> Ways {
     if (one + 1) % 4 == other {
-        16 << one
+        2 << (2 * one)
     } else {
-        16 << other
+        2 << (2 * other)
     }
 }
 
@@ -170,11 +170,11 @@ pub(crate) fn sight(grid: &NavGrid, from: Square, ways: Ways) -> u32 {
         most = most.max(cost + STRAIGHT * probe(grid, at, direction).0);
     };
     for way in (0..8).filter(|way| ways >> way & 1 == 1) {
-        if way < 4 {
-            look(from, way, 0);
+        if way % 2 == 0 {
+            look(from, way / 2, 0);
             continue;
         }
-        let (quadrant, mut at, mut cost) = (way - 4, from, 0);
+        let (quadrant, mut at, mut cost) = (way / 2, from, 0);
         while let Some(next) = diagonal_step(grid, at, quadrant) {
             at = next;
             cost += DIAGONAL;
@@ -236,13 +236,12 @@ pub(crate) fn successors(
     mut visit: impl FnMut(Found),
 ) -> u32 {
     let mut work = ways.count_ones();
-    for direction in (0..4).filter(|direction| ways >> direction & 1 == 1) {
-        if let Some(found) = straight(grid, from, direction) {
+    for way in (0..8).filter(|way| ways >> way & 1 == 1) {
+        if way % 2 == 1 {
+            work += u32::from(diagonal(grid, from, way / 2, &mut visit));
+        } else if let Some(found) = straight(grid, from, way / 2) {
             visit(found);
         }
-    }
-    for quadrant in (0..4).filter(|quadrant| ways >> (4 + quadrant) & 1 == 1) {
-        work += u32::from(diagonal(grid, from, quadrant, &mut visit));
     }
     work
 }

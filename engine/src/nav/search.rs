@@ -46,9 +46,9 @@ pub fn find_path(
 struct Scratch {
     targets: Vec<Target>,
     /// By square, scattered.
-    live: Nodes,
+    live: Nodes<false>,
     /// By number of a corner.
-    known: Nodes,
+    known: Nodes<true>,
     open: Open,
     corners: Vec<Square>,
 }
@@ -101,7 +101,7 @@ impl Scratch {
                 targets,
                 start: from,
             };
-            self.known.clear(Some(corners.count() + 1));
+            self.known.clear(corners.count() + 1);
             let start = known.start_key();
             let mut search = Search::new(&known, targets, &mut self.known, &mut self.open);
             let end = search.run(start, meter);
@@ -113,7 +113,7 @@ impl Scratch {
                 tables,
                 targets,
             };
-            self.live.clear(None);
+            self.live.clear(0);
             let mut search = Search::new(&live, targets, &mut self.live, &mut self.open);
             let end = search.run(Live::key(from), meter);
             search.walk_back(&end, &mut self.corners);
@@ -128,10 +128,10 @@ impl Scratch {
     }
 }
 
-struct Search<'a, G> {
+struct Search<'a, G, const DENSE: bool> {
     ground: &'a G,
     targets: &'a [Target],
-    nodes: &'a mut Nodes,
+    nodes: &'a mut Nodes<DENSE>,
     open: &'a mut Open,
     /// The best way to a goal so far: cost, key, goal.
     best: (u32, u32, Square),
@@ -139,8 +139,13 @@ struct Search<'a, G> {
     nearest: (u32, u32, u32),
 }
 
-impl<'a, G: Ground> Search<'a, G> {
-    fn new(ground: &'a G, targets: &'a [Target], nodes: &'a mut Nodes, open: &'a mut Open) -> Self {
+impl<'a, G: Ground, const DENSE: bool> Search<'a, G, DENSE> {
+    fn new(
+        ground: &'a G,
+        targets: &'a [Target],
+        nodes: &'a mut Nodes<DENSE>,
+        open: &'a mut Open,
+    ) -> Self {
         let best = (u32::MAX, 0, Square::default());
         let nearest = (u32::MAX, 0, 0);
         Self {
