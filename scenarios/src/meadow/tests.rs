@@ -17,6 +17,7 @@ mod herds;
 mod overlay;
 mod bots;
 mod scratch;
+mod scratch2;
 
 const EAST: Input = Input::Walk { dx: 127, dy: 0 };
 
