@@ -116,10 +116,8 @@ fn a_field_is_built_anew_after_an_edit_and_followed_where_it_is_still_legal() {
     flow(&mut play, &sheep, (95, 95), 40);
     assert_eq!(play.fields_taken(), 1);
     // One door less: around it, agents ask for themselves until the new field is there.
-    let door = (1..100).map(|y| Square::new(90, y));
-    let door = door
-        .filter(|&at| at.y > 90 && play.routes.grid().is_free(at))
-        .next();
+    let mut doors = (91..100).map(|y| Square::new(90, y));
+    let door = doors.find(|&at| play.routes.grid().is_free(at));
     let door = door.expect("a door");
     play.routes.edit(|grid| {
         grid.set(door, false);
