@@ -88,13 +88,14 @@ impl Target {
     }
 
     /// Whether a field is the cheaper way: what paths spent and what those who wait will spend, if
-    /// they are like others, is more than the field's price.
+    /// they are like others, is more than the field's price. Not before somebody waits.
     fn wants_field(&self, look: &Look, typical: u32) -> bool {
         let usual = || self.spent.checked_div(self.answers).unwrap_or(typical);
         let waiting = self.waiting.saturating_mul(look.each.unwrap_or_else(usual));
         !self.asked
             && !self.refused
             && self.field.is_none()
+            && self.waiting > 0
             && self.answers + self.waiting >= FIELD_AGENTS_MIN
             && self.spent.saturating_add(waiting) > look.price
     }
