@@ -135,16 +135,20 @@ impl Herd {
 }
 
 impl Animals {
-    /// Herds set out together, each sheep when it is ready.
+    /// Herds ask for the way together, which spares most of the paths, and each sheep sets out
+    /// when it is ready.
     pub(super) fn tick_herds(&mut self, sight: &mut Sight<'_>) {
         for (number, herd) in (0u8..).zip(&mut self.herds) {
             if !herd.tick(&mut sight.rng) {
                 continue;
             }
-            for sheep in self.all.iter_mut().filter(|animal| animal.is_of(number)) {
+            let flock = self.all.iter_mut().zip(&sight.places);
+            let flock = flock.filter(|(animal, _)| animal.is_of(number));
+            for (sheep, at) in flock.filter_map(|(sheep, &at)| Some((sheep, at?))) {
                 sheep.is_called = true;
                 if !matches!(sheep.mood, Mood::Flee(_)) {
                     sheep.rest(sight.rng.random_range(1..SET_OUT_TICKS));
+                    sight.routes.go(sheep.body, square(at), herd.goals());
                 }
             }
         }

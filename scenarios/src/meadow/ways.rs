@@ -166,7 +166,8 @@ impl Ways {
             map.at(x.into(), y.into()).is_ground()
         });
         Self {
-            routes: Routes::new(grid),
+            // Ways over a meadow are short: tables would cost more than they spare.
+            routes: Routes::new(grid).with_tables(0),
             walks: Counts::default(),
         }
     }
