@@ -1,7 +1,7 @@
 //! Herds on their way.
 
 use super::*;
-use crate::meadow::animals::Animal;
+use crate::meadow::animal::Animal;
 
 /// A room whose gates stay as they are and whose wolves sleep.
 fn calm() -> TestRoom<Meadow> {
