@@ -5,56 +5,66 @@
 
 use std::collections::BTreeMap;
 
-use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat, To,
-    Vec2,
+    Bot, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
+    Space, Vec2,
 };
 use serde::{Deserialize, Serialize};
 
-use self::animals::Animal;
-use self::map::{Map, Tile};
+use self::animals::Animals;
+use self::gates::Gates;
+use self::map::Map;
 use self::player::Walker;
-pub use self::types::{Entity, Event, Input, Kind, Settings, Shared, Timer, Top};
-use crate::heading::heading;
+pub use self::types::{
+    Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
+    Timer, Top,
+};
+pub use self::way::{Found, Walk, Way};
+use self::ways::Ways;
 
 mod types;
 mod noise;
 mod map;
 mod paths;
+mod pastures;
+mod water;
 mod land;
+mod gates;
 mod walk;
+mod way;
+mod ways;
 mod player;
+mod players;
+mod emotes;
 mod flowers;
+mod animal;
 mod animals;
+mod herds;
+mod wolves;
+mod small;
+mod populate;
+mod overlay;
 mod bot;
 #[cfg(test)]
 mod tests;
 
-/// Emotes by number.
-const EMOTES: u8 = 4;
+/// Side of a cell. Units: metres.
+const CELL_M: f32 = 32.0;
 
-/// Ticks between two emotes of one player: two a second.
-const EMOTE_EVERY_TICKS: u32 = 10;
-
-/// Emotes that one tick shows. A member that stalls for a moment is sent all events later, and
-/// its queue must outlast a crowd that waves.
-const EMOTES_PER_TICK_MAX: u8 = 1;
-
-/// Up to so many members one is told who comes and goes: in a crowd nobody would read it.
-const GREETED_MAX: usize = 50;
-
-/// The most animals and flowers that a room is opened with: a keyframe of as many is some 20 KiB.
-const ANIMALS_MAX: u16 = 300;
+/// The most animals and flowers that a room is opened with: a keyframe of as many is some 30 KiB.
+const ANIMALS_MAX: u16 = 1000;
 /// See [`ANIMALS_MAX`].
 const FLOWERS_MAX: u16 = 600;
 
 /// The rules.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Meadow {
+    /// With the gates as they are now.
     map: Map,
+    gates: Gates,
+    ways: Ways,
     walkers: BTreeMap<PlayerId, Walker>,
-    animals: Vec<Animal>,
+    animals: Animals,
     /// Emotes that were shown in this tick.
     emotes: u8,
 }
@@ -67,8 +77,14 @@ impl Game for Meadow {
     type Input = Input;
     type Entity = Entity;
     type Shared = Shared;
+    type Private = Private;
     type Event = Event;
     type Timer = Timer;
+    type Job = Way;
+
+    fn space(_: &Settings) -> Space {
+        Space::grid(CELL_M)
+    }
 
     fn open(settings: &Settings, room: &mut Room<Self>) -> Result<Self, OpenError> {
         if settings.animals > ANIMALS_MAX || settings.flowers > FLOWERS_MAX {
@@ -77,24 +93,29 @@ impl Game for Meadow {
                 settings.animals, settings.flowers
             )));
         }
-        let map = land::generate(&mut room.rng_for("map"));
+        let plan = land::generate(&mut room.rng_for("map"));
+        let doors = plan.pastures.iter().flat_map(|pasture| &pasture.doors);
+        let map = &plan.map;
         *room.shared_mut() = Shared {
             width: map.width(),
             height: map.height(),
             tiles: map.runs(),
             picked: 0,
             top: Vec::new(),
+            gates: doors.map(|door| door.gate).collect(),
         };
         room.set_listing(Listing {
             max: Some(settings.players_max),
             metadata: [("map".into(), "meadow with lakes and a river".into())].into(),
         });
         for _ in 0..settings.flowers {
-            flowers::grow(&map, room);
+            flowers::grow(map, room);
         }
         Ok(Self {
-            animals: animals::populate(&map, settings.animals, room),
-            map,
+            animals: populate::populate(&plan, settings.animals, room),
+            gates: Gates::new(map, room),
+            ways: Ways::new(map),
+            map: plan.map,
             walkers: BTreeMap::new(),
             emotes: 0,
         })
@@ -116,7 +137,7 @@ impl Game for Meadow {
     fn kind(input: &Input) -> InputKind {
         match input {
             Input::Walk { .. } => InputKind::Held,
-            Input::Goto { .. } | Input::Emote { .. } => InputKind::Once,
+            Input::Goto { .. } | Input::Emote { .. } | Input::Overlay { .. } => InputKind::Once,
         }
     }
 
@@ -126,8 +147,19 @@ impl Game for Meadow {
         };
         match input {
             Input::Walk { dx, dy } => walker.push((dx, dy), room.tick()),
-            Input::Goto { x, y } => walker.go_to(Vec2::new(x, y), room.tick(), &self.map),
+            Input::Goto { x, y } => {
+                if let Some(body) = room.entity(walker.body) {
+                    let way = (body.pos, Vec2::new(x, y));
+                    walker.go_to(way, room.tick(), &self.map);
+                }
+            }
             Input::Emote { emote } => self.emote(room, player, emote),
+            Input::Overlay { on } => {
+                walker.overlay = on;
+                if !on {
+                    overlay::hide(player, room);
+                }
+            }
         }
     }
 
@@ -140,7 +172,12 @@ impl Game for Meadow {
         if picked {
             flowers::rank(&self.walkers, room);
         }
-        animals::tick(&mut self.animals, &self.map, room);
+        let ways = (&self.map, &mut self.ways.routes);
+        let players: Vec<_> = self.walkers.values().map(|walker| walker.body).collect();
+        self.animals.tick(ways, &players, room);
+        self.turn_gates(room);
+        self.ways.submit(&mut self.walkers, room);
+        self.tell(room);
     }
 
     fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
@@ -165,76 +202,16 @@ impl Game for Meadow {
         }
     }
 
+    fn job_done(&mut self, room: &mut Room<Self>, done: JobDone<'_, Way>) {
+        let place = (&self.map, &*room);
+        self.ways.handle_done(done, &mut self.walkers, place);
+    }
+
+    fn is_stale(&self, job: &Way) -> bool {
+        self.ways.is_stale(job)
+    }
+
     fn bot(seed: u64) -> Option<Box<dyn Bot<Self>>> {
         Some(Box::new(bot::Picker::new(seed)))
-    }
-}
-
-impl Meadow {
-    /// Puts a new player somewhere around the middle; the more are there, the wider around.
-    fn arrive(&self, room: &mut Room<Self>, name: String) -> EntityId {
-        let crowd = u16::try_from(self.walkers.len()).unwrap_or(u16::MAX);
-        let reach = (f32::from(crowd) / 4.0).sqrt().clamp(7.5, 40.0);
-        let middle = self.map.middle();
-        let rng = room.rng();
-        let pos = self.map.find(rng, (middle, reach), Tile::is_ground);
-        let entity = Entity {
-            // The middle itself is always free.
-            pos: pos.unwrap_or(middle),
-            heading: 64,
-            kind: Kind::Player,
-            name,
-            score: 0,
-            hue: rng.random(),
-        };
-        room.spawn(entity)
-    }
-
-    /// Moves whoever wants to move, and answers who did.
-    fn walk(&mut self, room: &mut Room<Self>) -> Vec<EntityId> {
-        let dt = room.dt();
-        let mut moved = Vec::new();
-        for walker in self.walkers.values_mut() {
-            let Some(at) = room.entity(walker.body).map(|body| body.pos) else {
-                continue;
-            };
-            let Some(direction) = walker.direction(at, dt, &self.map) else {
-                continue;
-            };
-            let next = walk::walk(at, direction, dt, &self.map);
-            if next != at
-                && let Some(body) = room.entity_mut(walker.body)
-            {
-                body.heading = heading(next - at);
-                body.pos = next;
-                moved.push(walker.body);
-            }
-        }
-        moved
-    }
-
-    fn emote(&mut self, room: &mut Room<Self>, player: PlayerId, emote: u8) {
-        let now = room.tick();
-        let Some(walker) = self.walkers.get_mut(&player) else {
-            return;
-        };
-        let too_soon = walker.emote_at.is_newer(now) || self.emotes >= EMOTES_PER_TICK_MAX;
-        let Some(at) = room.entity(walker.body).map(|body| body.pos) else {
-            return;
-        };
-        if emote >= EMOTES || too_soon {
-            return;
-        }
-        walker.emote_at = now.after(EMOTE_EVERY_TICKS);
-        self.emotes += 1;
-        let entity = room.net_id(walker.body).unwrap_or_default();
-        let seen = flowers::seen_by(room, at);
-        room.emit(&Event::Emoted { entity, emote }, seen);
-    }
-
-    fn greet(&self, room: &mut Room<Self>, event: Event) {
-        if self.walkers.len() <= GREETED_MAX {
-            room.emit(&event, To::All);
-        }
     }
 }

@@ -1,194 +1,117 @@
-//! Animals: sheep that wander in loose flocks, rabbits that hop and flee, ducks that swim.
+//! All animals: one step of them, each at its own pace, and out of each other's way.
 //!
-//! They rest most of the time, so that a room in which nobody moves has little to tell.
+//! In: the land, the ways over it, who is where. Out: animals that have moved.
 
-use downbeat::rand::RngExt as _;
+use downbeat::nav::{Avoidance, Crowd, Routes};
 use downbeat::{EntityId, Rng, Room, Vec2};
 use serde::{Deserialize, Serialize};
 
-use super::map::{Map, Tile};
-use super::walk::advance;
-use super::{Entity, Kind, Meadow};
-use crate::heading::heading;
+use super::animal::{Animal, post};
+use super::herds::Herd;
+use super::map::Map;
+use super::{Kind, Meadow};
 
-/// Sheep that follow one leader.
-const FLOCK: usize = 7;
-
-/// How near a player may come to a rabbit. Units: metres.
-const SHY_M: f32 = 4.5;
-
-/// Every so many ticks a rabbit looks around.
-const LOOK_TICKS: u32 = 4;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Animal {
-    body: EntityId,
-    kind: Kind,
-    /// Metres per second; zero while it rests.
-    velocity: Vec2,
-    /// Until it thinks of something else.
-    ticks_left: u16,
-    /// Hops left before a rest; rabbits only.
-    hops: u8,
-    /// The sheep that it follows.
-    leader: Option<EntityId>,
+/// All animals of a room.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Animals {
+    pub(super) all: Vec<Animal>,
+    pub(super) herds: Vec<Herd>,
+    /// Here for its memory.
+    #[serde(skip, default = "crowd")]
+    crowd: Crowd,
 }
 
-/// Puts animals into the meadow: half sheep, a quarter rabbits, a quarter ducks.
-pub(super) fn populate(map: &Map, count: u16, room: &mut Room<Meadow>) -> Vec<Animal> {
-    let mut animals: Vec<Animal> = Vec::new();
-    let everywhere = (map.middle(), 0.48 * f32::from(map.width()));
-    let mut flock = Vec::new();
-    for number in 0..count {
-        let kind = [Kind::Sheep, Kind::Rabbit, Kind::Sheep, Kind::Duck][usize::from(number % 4)];
-        let leader = flock.first().copied().filter(|_| kind == Kind::Sheep);
-        let leader_at = leader.and_then(|id| room.entity(id)).map(|l| l.pos);
-        let wanted = leader_at.map_or(everywhere, |at| (at, 5.0));
-        let rng = room.rng();
-        let Some(pos) = map.find(rng, wanted, home(kind)) else {
-            continue; // a map without water has no ducks
+/// What animals know of the world while they think.
+pub(super) struct Sight<'a> {
+    pub(super) map: &'a Map,
+    pub(super) routes: &'a mut Routes,
+    pub(super) rng: Rng,
+    /// Where the animals are, in their order; those that are gone are nowhere.
+    pub(super) places: Vec<Option<Vec2>>,
+    pub(super) players: Vec<Vec2>,
+    /// Sheep that a wolf has caught in this step.
+    pub(super) caught: Vec<usize>,
+    /// Wolves that hunt.
+    pub(super) hunters: Vec<Vec2>,
+    pub(super) tick: u32,
+}
+
+fn crowd() -> Crowd {
+    Crowd::new(Avoidance {
+        horizon: 1.0,
+        wall_horizon: 0.3,
+        reach: 2.0,
+        neighbours: 6,
+    })
+}
+
+impl Animals {
+    pub(super) fn new(herds: Vec<Herd>) -> Self {
+        Self {
+            all: Vec::new(),
+            herds,
+            crowd: crowd(),
+        }
+    }
+
+    /// One step of all animals.
+    pub(super) fn tick(
+        &mut self,
+        (map, routes): (&Map, &mut Routes),
+        players: &[EntityId],
+        room: &mut Room<Meadow>,
+    ) {
+        let place = |id| room.entity(id).map(|entity| entity.pos);
+        let mut sight = Sight {
+            map,
+            routes,
+            rng: room.rng_for("animals"),
+            places: self.all.iter().map(|animal| place(animal.body)).collect(),
+            players: players.iter().filter_map(|&id| place(id)).collect(),
+            caught: Vec::new(),
+            hunters: Vec::new(),
+            tick: room.tick().number(),
         };
-        let entity = Entity {
-            pos,
-            heading: rng.random(),
-            kind,
-            name: String::new(),
-            score: 0,
-            hue: rng.random(),
-        };
-        let ticks_left = rng.random_range(1..200);
-        let body = room.spawn(entity);
-        if kind == Kind::Sheep {
-            flock.push(body);
-            if flock.len() == FLOCK {
-                flock.clear();
+        self.tick_herds(&mut sight);
+        self.tick_wolves(&mut sight);
+        for number in 0..self.all.len() {
+            if let Some(at) = sight.places[number] {
+                self.think(number, at, &mut sight);
             }
         }
-        animals.push(Animal {
-            body,
-            kind,
-            velocity: Vec2::ZERO,
-            ticks_left,
-            hops: 0,
-            leader,
-        });
+        self.walk(&mut sight, room);
     }
-    animals
-}
 
-/// One step of all animals.
-pub(super) fn tick(animals: &mut [Animal], map: &Map, room: &mut Room<Meadow>) {
-    let mut rng = room.rng_for("animals");
-    let now = room.tick().number();
-    for (number, animal) in (0u32..).zip(animals) {
-        let Some(at) = room.entity(animal.body).map(|body| body.pos) else {
-            continue;
-        };
+    fn think(&mut self, number: usize, at: Vec2, sight: &mut Sight<'_>) {
+        let animal = &mut self.all[number];
         animal.ticks_left = animal.ticks_left.saturating_sub(1);
-        let looks = animal.kind == Kind::Rabbit && (now + number).is_multiple_of(LOOK_TICKS);
-        if let Some(fright) = looks.then(|| fright(room, at)).flatten() {
-            animal.flee(at - fright, &mut rng);
-        } else if animal.ticks_left == 0 {
-            let leader = animal.leader.and_then(|id| room.entity(id));
-            animal.think(leader.map(|leader| leader.pos - at), &mut rng);
-        }
-        if animal.velocity == Vec2::ZERO {
-            continue;
-        }
-        let next = advance(at, animal.velocity * room.dt(), map, home(animal.kind));
-        if next.distance_squared(at) < 1e-6 {
-            // Something is in the way: a rest is as good as a walk.
-            animal.rest(&mut rng);
-        } else if let Some(body) = room.entity_mut(animal.body) {
-            body.heading = heading(next - at);
-            body.pos = next;
+        match animal.kind {
+            Kind::Sheep => self.think_sheep(number, at, sight),
+            Kind::Rabbit => animal.think_rabbit(number, at, sight),
+            Kind::Duck => animal.think_duck(&mut sight.rng),
+            Kind::Wolf | Kind::Player | Kind::Flower => {}
         }
     }
-}
 
-impl Animal {
-    fn think(&mut self, to_leader: Option<Vec2>, rng: &mut Rng) {
-        let was_resting = self.velocity == Vec2::ZERO;
-        match self.kind {
-            Kind::Rabbit if self.hops > 0 => {
-                // A hop, a moment on the ground, the next hop.
-                self.hops -= 1;
-                self.ticks_left = if was_resting { 5 } else { 4 };
-                self.velocity = if was_resting {
-                    direction(rng) * 3.0
-                } else {
-                    Vec2::ZERO
-                };
-            }
-            Kind::Rabbit => {
-                self.rest(rng);
-                self.hops = 2 * rng.random_range(1..4u8);
-            }
-            _ if !was_resting => self.rest(rng),
-            Kind::Duck => {
-                self.velocity = direction(rng) * 0.8;
-                self.ticks_left = rng.random_range(20..60);
-            }
-            _ => {
-                let stray = to_leader.unwrap_or_default();
-                let pull = stray.normalize_or_zero() * (stray.length() / 6.0).min(2.0);
-                self.velocity = (direction(rng) + pull).normalize_or_zero() * 0.9;
-                self.ticks_left = rng.random_range(20..70);
+    /// Moves whoever wants to move: on land they make room for each other.
+    fn walk(&mut self, sight: &mut Sight<'_>, room: &mut Room<Meadow>) {
+        let dt = room.dt();
+        self.crowd.clear();
+        for &at in &sight.players {
+            self.crowd.push(post(at));
+        }
+        for number in 0..self.all.len() {
+            let place = sight.places[number];
+            let body = place.map(|at| self.all[number].wish(at, sight));
+            self.crowd.push(body.unwrap_or_else(|| post(Vec2::NAN)));
+        }
+        let velocities = self.crowd.steer(sight.routes.grid(), dt).iter();
+        let velocities = velocities.skip(sight.players.len());
+        for ((animal, &place), &velocity) in self.all.iter_mut().zip(&sight.places).zip(velocities)
+        {
+            if let Some(at) = place {
+                animal.walk(at, velocity, (sight.map, dt), room);
             }
         }
-    }
-
-    fn rest(&mut self, rng: &mut Rng) {
-        self.velocity = Vec2::ZERO;
-        self.ticks_left = match self.kind {
-            Kind::Rabbit => rng.random_range(60..240),
-            _ => rng.random_range(160..500),
-        };
-    }
-
-    fn flee(&mut self, away: Vec2, rng: &mut Rng) {
-        // A little to the side, and on until the next look at least.
-        let way = away.normalize_or_zero() + direction(rng) * 0.4;
-        self.velocity = way.normalize_or_zero() * 5.0;
-        self.ticks_left = 10;
-        self.hops = 0;
-    }
-}
-
-/// The nearest player that is too near.
-fn fright(room: &Room<Meadow>, at: Vec2) -> Option<Vec2> {
-    let near = room.near(at, SHY_M).into_iter();
-    near.filter_map(|id| room.entity(id))
-        .filter(|other| other.kind == Kind::Player)
-        .map(|player| player.pos)
-        .min_by(|a, b| a.distance_squared(at).total_cmp(&b.distance_squared(at)))
-}
-
-/// Where an animal may go.
-fn home(kind: Kind) -> fn(Tile) -> bool {
-    match kind {
-        Kind::Duck => |tile| tile == Tile::Water,
-        _ => Tile::is_ground,
-    }
-}
-
-/// A random direction, 1 long; a point in a ring of the unit square, so that no sine is needed.
-pub(super) fn direction(rng: &mut Rng) -> Vec2 {
-    loop {
-        let way = Vec2::new(rng.random::<f32>(), rng.random::<f32>()) * 2.0 - Vec2::ONE;
-        if (0.01..=1.0).contains(&way.length_squared()) {
-            return way.normalize();
-        }
-    }
-}
-
-#[cfg(test)]
-impl Animal {
-    pub(super) const fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    pub(super) const fn body(&self) -> EntityId {
-        self.body
     }
 }
