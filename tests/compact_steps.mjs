@@ -2,7 +2,7 @@
 // `tests/vectors/steps-{game}.json` (stdout), one step a line.
 //
 // A step names its input only if it is another than the step before had, and of the entity only the
-// fields that changed. Numbers of the entity are `f32`, written with as few digits as tell them apart.
+// fields that changed; what it says of the shared and the private state are changes already. Numbers of the entity are `f32`, written with as few digits as tell them apart.
 import { readFileSync } from 'node:fs';
 
 const { steps, start, ...head } = JSON.parse(readFileSync(0, 'utf8'));
@@ -29,6 +29,7 @@ const lines = steps.map((step) => {
     const changed = Object.entries(step.entity).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(entity[name]));
     if (changed.length > 0) line.entity = Object.fromEntries(changed);
   }
+  for (const key of ['shared', 'private']) if (step[key]) line[key] = step[key];
   ({ input, entity } = step);
   return written(line);
 });
