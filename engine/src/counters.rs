@@ -1,7 +1,10 @@
 //! What the engine counts: plain numbers that the server turns into metrics.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::job_counters::JobCounters;
 use crate::limits::TICK_RATE_HZ_MAX;
 use crate::wire::CloseCode;
 
@@ -61,6 +64,10 @@ pub struct Counters {
     pub notices_lagged: Counter,
     /// Connections that ended without a close frame.
     pub connections_lost: Counter,
+    /// Time that tick threads took to collect due jobs, and to finish those that were not done.
+    /// Units: nanoseconds.
+    pub jobs_drain_nanos: Counter,
+    jobs: Mutex<BTreeMap<&'static str, Arc<JobCounters>>>,
 }
 
 impl Default for Counters {
@@ -82,6 +89,8 @@ impl Default for Counters {
             frames_skipped: Counter::default(),
             notices_lagged: Counter::default(),
             connections_lost: Counter::default(),
+            jobs_drain_nanos: Counter::default(),
+            jobs: Mutex::default(),
         }
     }
 }
@@ -112,6 +121,19 @@ impl Counters {
                 step_nanos: self.step_nanos[rate].value(),
             })
         })
+    }
+
+    /// The kinds of jobs that were ever submitted, by name, with their counts.
+    pub fn jobs(&self) -> Vec<(&'static str, Arc<JobCounters>)> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared =
+            |(name, counters): (&&'static str, &Arc<JobCounters>)| (*name, Arc::clone(counters));
+        jobs.iter().map(shared).collect()
+    }
+
+    pub(crate) fn jobs_of(&self, kind: &'static str) -> Arc<JobCounters> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(jobs.entry(kind).or_default())
     }
 
     /// How many connections the server closed with each code.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::View;
 use crate::entities::EntityId;
 use crate::grid::Space;
-use crate::job::{Job, JobDone};
+use crate::job::{Job, JobDone, JobLimits};
 use crate::replicate::{Data, Replicate};
 use crate::rng::Rng;
 use crate::room::Room;
@@ -65,6 +65,11 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     fn space(settings: &Self::Settings) -> Space {
         let _ = settings;
         Space::Whole
+    }
+
+    /// How much computation may be due at one tick.
+    fn job_limits(settings: &Self::Settings) -> JobLimits {
+        JobLimits::at(Self::tick_rate_hz(settings))
     }
 
     /// A room opens: before its first tick, with the first join waiting.

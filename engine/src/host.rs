@@ -251,6 +251,7 @@ impl<G: Game, L: Link> Host<G, L> {
                 world_seed: inner.world.seed(),
                 settings: inner.config.settings.clone(),
                 grace_ticks: inner.config.grace_s.saturating_mul(rate),
+                workshop: inner.world.workshop(),
             },
             stage: Stage::Closed,
             inbox: receiver,

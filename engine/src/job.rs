@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::entities::EntityId;
-use crate::limits::{JOB_LATENCY_TICKS, METER_LOOKS_EVERY, METER_OVERRUN_MAX};
+use crate::limits::{
+    EXPANSION_NANOS, JOB_LATENCY_TICKS, JOBS_DUE_MAX, METER_LOOKS_EVERY, METER_OVERRUN_MAX,
+};
 use crate::replicate::Data;
 use crate::tick::Tick;
 
@@ -58,7 +60,7 @@ pub trait Job: Send + Sync + Sized + 'static {
 /// A game without jobs.
 impl Job for () {
     type Output = ();
-    const KINDS: &'static [JobKind] = &[JobKind::new("none")];
+    const KINDS: &'static [JobKind] = &[];
 
     fn budget(&self) -> u32 {
         0
@@ -100,6 +102,9 @@ impl JobKind {
     }
 
     /// Due so many ticks after it was submitted, at least one.
+    ///
+    /// # Panics
+    /// If it is 0.
     #[must_use]
     pub const fn latency(mut self, ticks: u32) -> Self {
         assert!(ticks > 0, "a job is due at a later tick");
@@ -129,6 +134,9 @@ impl JobKind {
     }
 
     /// At most so many at work at the same time, of all rooms; at least one.
+    ///
+    /// # Panics
+    /// If it is 0.
     #[must_use]
     pub const fn threads(mut self, max: u32) -> Self {
         assert!(max > 0, "somebody has to do it");
@@ -157,6 +165,32 @@ pub enum Priority {
     Normal,
     /// Nobody would notice: tables that only make other jobs faster.
     Low,
+}
+
+/// How much a room may have due at one tick. Beyond it jobs are handed back, the same ones
+/// whatever the machine and the number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobLimits {
+    /// Jobs.
+    pub due_max: u32,
+    /// Expansions that strict jobs may declare: what the tick thread may have to do by itself.
+    pub strict_expansions_max: u32,
+    /// Expansions that the other jobs may declare: what is worth having threads for.
+    pub journal_expansions_max: u32,
+}
+
+impl JobLimits {
+    /// Strict jobs take at most a tenth of a tick's period, others at most a whole one of one
+    /// thread.
+    pub const fn at(tick_rate_hz: u16) -> Self {
+        let period = 1_000_000_000 / tick_rate_hz as u32;
+        let expansions = period / EXPANSION_NANOS;
+        Self {
+            due_max: JOBS_DUE_MAX,
+            strict_expansions_max: expansions / 10,
+            journal_expansions_max: expansions,
+        }
+    }
 }
 
 /// What a job came to.
@@ -208,6 +242,19 @@ pub struct JobId(pub(crate) u64);
 /// later tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected<J>(pub J);
+
+/// An outcome as it was applied, for whoever runs the room again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedJob<T> {
+    /// Steps of the room until then.
+    pub step: u64,
+    /// Whose.
+    pub id: JobId,
+    /// What came of it; whether it is stale follows from the room's state.
+    pub outcome: Outcome<T>,
+    /// What it spent.
+    pub expansions: u32,
+}
 
 /// What [`Game::job_done`](crate::Game::job_done) is told.
 #[derive(Debug)]

@@ -69,7 +69,14 @@ pub mod schema;
 pub mod wire;
 pub mod client;
 mod job;
+pub mod nav;
 mod game;
+mod job_counters;
+mod counters;
+mod panics;
+mod batch;
+mod job_pool;
+mod jobs;
 mod grid;
 mod nearby;
 mod block;
@@ -85,8 +92,6 @@ mod sim;
 mod frame;
 mod publish;
 mod hosted;
-mod panics;
-mod counters;
 mod world;
 mod port;
 mod host;
@@ -117,8 +122,11 @@ pub use crate::game::{
 pub use crate::grid::Space;
 pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
 pub use crate::job::{
-    Answer, Job, JobDone, JobId, JobKind, Late, Meter, Outcome, Priority, Rejected,
+    Answer, AppliedJob, Job, JobDone, JobId, JobKind, JobLimits, Late, Meter, Outcome, Priority,
+    Rejected,
 };
+pub use crate::job_counters::{Histogram, JobCounters};
+pub use crate::job_pool::JobPool;
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
 pub use crate::pacer::{Due, Pacer};
 pub use crate::past::Past;

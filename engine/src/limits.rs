@@ -71,6 +71,33 @@ pub const METER_LOOKS_EVERY: u32 = 1024;
 /// Expansions that a job may go on with after it was told to stop, before it is stopped.
 pub const METER_OVERRUN_MAX: u32 = 100_000;
 
+/// Jobs that wait for a thread, of all rooms: a storm of 3,200 in each of twenty rooms. What does
+/// not fit stays with its room until it is due.
+pub const JOBS_QUEUED_MAX: usize = 65_536;
+
+/// Jobs that a thread takes at once: the lock is taken once for 16 short ones.
+pub const JOBS_PER_CLAIM_MAX: u32 = 16;
+
+/// How long a pool that is stopped waits for its threads: a thousand times what a job takes to
+/// notice.
+pub const JOBS_STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// Jobs that a room may have due at one tick: an ask from everybody in a crowded room.
+pub const JOBS_DUE_MAX: u32 = 8192;
+
+/// What one expansion takes at most, by which expansions are counted as time. Units: nanoseconds.
+pub const EXPANSION_NANOS: u32 = 100;
+
+/// Ticks after which a job that is late is given up: nobody wants that path any more, and what is
+/// outstanding stays bounded.
+pub const JOB_LATE_TICKS_MAX: u32 = 40;
+
+/// Squares along a side of a path-finding grid: 4 km; bits of it fit two mebibytes.
+pub const NAV_SIDE_MAX: u16 = 4096;
+
+/// Goals of one search: a query looks at each of them at every corner.
+pub const NAV_GOALS_MAX: usize = 64;
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Once};
 
 thread_local! {
     static ROOM: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
+    static JOB: Cell<Option<&'static str>> = const { Cell::new(None) };
     static HUSHED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -42,6 +43,22 @@ impl Drop for InRoom {
     }
 }
 
+/// While it lives, a panic on this thread is logged as that room's job's.
+pub(crate) struct InJob(Option<(Arc<str>, Arc<str>)>);
+
+/// Marks this thread as working on a job of a room; perhaps in the middle of that room's step.
+pub(crate) fn in_job(game: &Arc<str>, room: &Arc<str>, kind: &'static str) -> InJob {
+    JOB.set(Some(kind));
+    InJob(ROOM.replace(Some((Arc::clone(game), Arc::clone(room)))))
+}
+
+impl Drop for InJob {
+    fn drop(&mut self) {
+        JOB.set(None);
+        ROOM.set(self.0.take());
+    }
+}
+
 /// Logs panics of rooms with a backtrace and leaves all others to the hook that was there.
 pub(crate) fn install_hook() {
     static ONCE: Once = Once::new();
@@ -57,6 +74,7 @@ pub(crate) fn install_hook() {
             tracing::error!(
                 game = &*game,
                 room = &*room,
+                job = JOB.get(),
                 message = message(info.payload()),
                 at = info.location().map(ToString::to_string),
                 backtrace = %Backtrace::force_capture(),

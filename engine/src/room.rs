@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use glam::Vec2;
 
+use crate::batch::Origin;
 use crate::cells::Cells;
 use crate::codec;
 use crate::entities::{Entities, EntityId, Visible};
 use crate::game::{Game, Listing, Look, Player, PlayerId, Seat, Team, To};
 use crate::grid::Space;
 use crate::job::{Job as _, JobId, Rejected};
+use crate::jobs::Jobs;
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
 use crate::past::{Past, Trail};
 use crate::publish::{Publisher, used_tiers};
 use crate::replicate::{Replicate as _, Tracked};
 use crate::rng::{Rng, seeded};
+use crate::sim::Start;
 use crate::tick::Tick;
 use crate::timers::{TimerId, Timers};
 use crate::wire::{Close, CloseCode};
@@ -33,6 +36,7 @@ pub struct Room<G: Game> {
     pub(crate) shared: Tracked<G::Shared>,
     pub(crate) members: Members<G>,
     pub(crate) timers: Timers<G::Timer>,
+    pub(crate) jobs: Jobs<G::Job>,
     /// Events of this step, each with its bytes.
     pub(crate) events: Vec<(To, Vec<u8>)>,
     pub(crate) space: Space,
@@ -44,11 +48,18 @@ pub struct Room<G: Game> {
 }
 
 impl<G: Game> Room<G> {
-    pub(crate) fn new(name: Arc<str>, world_seed: u64, tick_rate_hz: u16, space: Space) -> Self {
+    pub(crate) fn new(start: &Start<G>, tick_rate_hz: u16, space: Space) -> Self {
+        let name = Arc::clone(&start.name);
+        let origin = Origin {
+            game: Arc::clone(&start.game),
+            room: Arc::clone(&name),
+            tick_rate_hz,
+        };
+        let limits = G::job_limits(&start.settings);
         Self {
-            rng: seeded(world_seed, &name, 0, "room"),
+            rng: seeded(start.world_seed, &name, 0, "room"),
             name,
-            world_seed,
+            world_seed: start.world_seed,
             tick_rate_hz,
             tick: Tick::ZERO,
             entities: Entities::new(),
@@ -56,6 +67,7 @@ impl<G: Game> Room<G> {
             shared: Tracked::new(G::Shared::default()),
             members: Members::new(),
             timers: Timers::new(),
+            jobs: Jobs::new(origin, limits, start.workshop.clone()),
             events: Vec::new(),
             space,
             cells: Cells::new(used_tiers(space, 1)),
@@ -98,15 +110,16 @@ impl<G: Game> Room<G> {
         self.entities.spawn(entity)
     }
 
-    /// Takes an entity out of the world.
+    /// Takes an entity out of the world; its jobs are cancelled.
     pub fn despawn(&mut self, id: EntityId) -> Option<G::Entity> {
+        self.jobs.cancel_owner(id);
         self.entities.despawn(id)
     }
 
     /// Takes everything out of the world that a player owns.
     pub fn despawn_owned(&mut self, player: PlayerId) {
         for id in self.owned(player) {
-            self.entities.despawn(id);
+            self.despawn(id);
         }
     }
 
@@ -335,7 +348,18 @@ impl<G: Game> Room<G> {
     /// If it is of a kind that is not among [`Job::KINDS`].
     pub fn submit(&mut self, job: G::Job) -> Result<JobId, Rejected<G::Job>> {
         assert!(job.kind() < G::Job::KINDS.len(), "a job of a known kind");
-        Err(Rejected(job))
+        self.jobs.submit(job, self.tick)
+    }
+
+    /// Takes back a job that is not due yet: it spends nothing further, and its outcome will be
+    /// [`Outcome::Cancelled`](crate::Outcome::Cancelled). Answers whether there was one.
+    pub fn cancel_job(&mut self, job: JobId) -> bool {
+        self.jobs.cancel(job)
+    }
+
+    /// The jobs that are on their way, in the order of their submission by kind and tick.
+    pub fn jobs_in_flight(&self) -> impl Iterator<Item = (JobId, &G::Job)> {
+        self.jobs.in_flight()
     }
 
     // The room itself.

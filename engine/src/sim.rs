@@ -10,6 +10,8 @@ use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
 use crate::grid::Space;
 use crate::inbox::RoomIn;
+use crate::job::{Answer, Job, JobDone, Outcome};
+use crate::jobs::Workshop;
 use crate::members::Member;
 use crate::publish::{Wants, publish};
 use crate::replicate::Masks;
@@ -38,6 +40,8 @@ pub(crate) struct Start<G: Game> {
     pub(crate) world_seed: u64,
     pub(crate) settings: G::Settings,
     pub(crate) grace_ticks: u32,
+    /// Who runs its jobs.
+    pub(crate) workshop: Workshop,
 }
 
 impl<G: Game> Sim<G> {
@@ -49,7 +53,7 @@ impl<G: Game> Sim<G> {
             let what = "a grid needs entities with a field marked `#[replicate(position)]`";
             return Err(OpenError(what.into()));
         }
-        let mut room = Room::new(Arc::clone(&start.name), start.world_seed, rate, space);
+        let mut room = Room::new(start, rate, space);
         let game = G::open(&start.settings, &mut room)?;
         Ok(Self {
             game,
@@ -82,10 +86,12 @@ impl<G: Game> Sim<G> {
         room.tick = room.tick.next();
         room.rng = seeded(room.world_seed, &room.name, room.tick.number(), "room");
         room.timers.advance();
+        room.jobs.advance();
         for entry in entered {
             self.handle(entry);
         }
         self.apply_inputs();
+        self.apply_jobs();
         while let Some(timer) = self.room.timers.take_due() {
             self.game.timer(&mut self.room, timer);
         }
@@ -93,6 +99,7 @@ impl<G: Game> Sim<G> {
         self.expire_dropped();
         self.publish(frame, publish);
         self.room.remember();
+        self.room.jobs.flush();
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {
@@ -194,6 +201,40 @@ impl<G: Game> Sim<G> {
             }
         }
         self.players = players;
+    }
+
+    fn apply_jobs(&mut self) {
+        self.room.jobs.collect();
+        while let Some(ready) = self.room.jobs.next_ready() {
+            let job = &ready.batch.entries[ready.index].job;
+            let done = JobDone {
+                id: ready.id,
+                job,
+                outcome: self.check_stale(job, ready.outcome),
+                submitted: ready.submitted,
+                expansions: ready.expansions,
+            };
+            self.game.job_done(&mut self.room, done);
+        }
+    }
+
+    fn check_stale(
+        &mut self,
+        job: &G::Job,
+        outcome: Outcome<<G::Job as Job>::Output>,
+    ) -> Outcome<<G::Job as Job>::Output> {
+        let answer = match outcome {
+            Outcome::Done(output) => Answer::Done(output),
+            Outcome::Partial(output) => Answer::Partial(output),
+            Outcome::NoPath => Answer::NoPath,
+            other => return other,
+        };
+        if self.game.is_stale(job) {
+            self.room.jobs.count_stale(job.kind());
+            Outcome::Stale(answer)
+        } else {
+            answer.into()
+        }
     }
 
     fn expire_dropped(&mut self) {

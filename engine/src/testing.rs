@@ -1,12 +1,22 @@
 //! For the tests of a game: a room without server, sockets or clock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt as _;
 
 use crate::client::View;
+use crate::codec;
+use crate::counters::Counters;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal};
 use crate::inbox::RoomIn;
+use crate::job::{AppliedJob, Job};
+use crate::job_pool::{Delay, JobPool};
+use crate::jobs::Workshop;
 use crate::publish::{Want, Wants};
+use crate::rng::seeded;
 use crate::room::Room;
 use crate::sim::{Sim, Start};
 use crate::viewer::{Desk, Viewer};
@@ -59,6 +69,60 @@ pub struct TestRoom<G: Game> {
     wants: Wants,
     frame: Frame,
     desk: Desk,
+    counters: Arc<Counters>,
+}
+
+/// Who runs the jobs of a [`TestRoom`].
+#[derive(Clone, Debug)]
+pub struct JobThreads {
+    pool: Option<Arc<JobPool>>,
+}
+
+impl JobThreads {
+    /// The room itself, when they are due.
+    pub const fn none() -> Self {
+        Self { pool: None }
+    }
+
+    /// So many threads.
+    ///
+    /// # Panics
+    /// If the system gives none.
+    pub fn new(threads: usize) -> Self {
+        Self::with_delays(threads, None)
+    }
+
+    /// So many threads that are held up at random, for up to `most`.
+    ///
+    /// # Panics
+    /// If the system gives none.
+    pub fn delayed(threads: usize, seed: u64, most: Duration) -> Self {
+        let delay = move |claim: u64| {
+            let claim = u32::try_from(claim).unwrap_or(u32::MAX);
+            most.mul_f32(seeded(seed, "jobs", claim, "delay").random())
+        };
+        Self::with_delays(threads, Some(Box::new(delay)))
+    }
+
+    fn with_delays(threads: usize, delay: Option<Delay>) -> Self {
+        let pool = (threads > 0).then(|| {
+            let pool = JobPool::with_delay(threads, delay);
+            Arc::new(pool.expect("threads for the jobs"))
+        });
+        Self { pool }
+    }
+
+    /// Stops them; answers whether they did.
+    pub fn stop(&self) -> bool {
+        self.pool.as_ref().is_none_or(|pool| pool.stop())
+    }
+}
+
+/// Source: Fowler, Noll and Vo, FNV-1a with 64 bits.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 struct Seated<G: Game> {
@@ -85,6 +149,23 @@ impl<G: Game> TestRoom<G> {
     /// # Errors
     /// What the game says against it.
     pub fn try_open(settings: G::Settings, world_seed: u64) -> Result<Self, OpenError> {
+        Self::open_with(settings, world_seed, &JobThreads::none())
+    }
+
+    /// The same, with jobs that run on threads.
+    ///
+    /// # Errors
+    /// What the game says against it.
+    pub fn open_with(
+        settings: G::Settings,
+        world_seed: u64,
+        threads: &JobThreads,
+    ) -> Result<Self, OpenError> {
+        let counters = Arc::<Counters>::default();
+        let workshop = Workshop {
+            pool: threads.pool.clone(),
+            counters: Arc::clone(&counters),
+        };
         let grace_ticks = 10 * u32::from(G::tick_rate_hz(&settings));
         let sim = Sim::open(&Start {
             game: G::NAME.into(),
@@ -92,6 +173,7 @@ impl<G: Game> TestRoom<G> {
             world_seed,
             settings,
             grace_ticks,
+            workshop,
         })?;
         Ok(Self {
             sim,
@@ -102,6 +184,7 @@ impl<G: Game> TestRoom<G> {
             wants: Wants::default(),
             frame: Frame::default(),
             desk: Desk::default(),
+            counters,
         })
     }
 
@@ -278,6 +361,44 @@ impl<G: Game> TestRoom<G> {
     /// The game itself.
     pub const fn game(&mut self) -> &mut G {
         &mut self.sim.game
+    }
+
+    /// What its jobs were counted as.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// A number that two rooms share if and only if, as far as anybody can tell, the same is the
+    /// case in them: the game, its entities, shared and private state.
+    pub fn hash(&self) -> u64 {
+        let Sim { game, room, .. } = &self.sim;
+        let mut bytes = codec::encode(&(room.tick.number(), game, room.shared()));
+        for (id, entity) in room.entities() {
+            let owner = room.owner(id).map(PlayerId::number);
+            bytes.extend(codec::encode(&(id, owner, entity)));
+        }
+        for (player, member) in &room.members {
+            bytes.extend(codec::encode(&(player, member.private.value())));
+        }
+        fnv1a(&bytes)
+    }
+
+    /// From now on keeps what jobs came to, for [`TestRoom::replay_jobs`] of another room.
+    pub fn record_jobs(&mut self) {
+        self.sim.room.jobs.keep_record();
+    }
+
+    /// What jobs came to since the last call.
+    pub fn take_job_record(&mut self) -> Vec<AppliedJob<<G::Job as Job>::Output>> {
+        self.sim.room.jobs.take_record()
+    }
+
+    /// From now on jobs come to what was recorded, when it was recorded; none is run.
+    pub fn replay_jobs(
+        &mut self,
+        record: impl IntoIterator<Item = AppliedJob<<G::Job as Job>::Output>>,
+    ) {
+        self.sim.room.jobs.follow(record);
     }
 
     fn step_once(&mut self) {

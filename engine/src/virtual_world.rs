@@ -28,7 +28,9 @@ impl VirtualWorld {
     /// If the system gives no threads to step rooms with.
     pub fn new(config: &WorldConfig) -> Self {
         crate::panics::install_hook();
-        let (handle, messages, _) = WorldHandle::new(config.seed);
+        let (mut handle, messages, _) = WorldHandle::new(config.seed);
+        let jobs = handle.start_jobs(config.job_threads);
+        jobs.expect("threads for the jobs");
         let counters = std::sync::Arc::clone(handle.counters());
         let heart = Loop::new(config, counters).expect("threads for the rooms");
         Self {

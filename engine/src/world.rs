@@ -16,6 +16,8 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::hosted::{AnyRoom, Next};
+use crate::job_pool::JobPool;
+use crate::jobs::Workshop;
 use crate::limits::{EMPTY_ROOM_KEPT, IDLE_TURN_EVERY};
 use crate::pacer::Pacer;
 use crate::panics;
@@ -27,6 +29,8 @@ pub struct WorldConfig {
     pub seed: u64,
     /// Threads that step rooms; one is the tick thread itself.
     pub sim_threads: usize,
+    /// Threads that run jobs; with none, rooms run theirs themselves, when they are due.
+    pub job_threads: usize,
     /// How long an empty room stays before it is closed.
     pub empty_room_kept: Duration,
 }
@@ -36,6 +40,7 @@ impl Default for WorldConfig {
         Self {
             seed: 0,
             sim_threads: 1,
+            job_threads: 0,
             empty_room_kept: EMPTY_ROOM_KEPT,
         }
     }
@@ -62,6 +67,7 @@ pub struct WorldHandle {
     opener: Option<Sender<Box<dyn AnyRoom>>>,
     counters: Arc<Counters>,
     room_numbers: Arc<AtomicU64>,
+    jobs: Option<Arc<JobPool>>,
     seed: u64,
     ended: watch::Receiver<()>,
     start: Instant,
@@ -91,6 +97,7 @@ impl World {
     pub fn start(config: &WorldConfig) -> Result<Self, std::io::Error> {
         panics::install_hook();
         let (mut handle, receiver, alive) = WorldHandle::new(config.seed);
+        handle.start_jobs(config.job_threads)?;
         handle.opener = Some(start_opener(handle.sender.clone())?);
         let heart = Loop::new(config, Arc::clone(&handle.counters))?;
         let start = handle.start;
@@ -116,7 +123,13 @@ impl World {
         // An error means that the thread is gone already; `join` tells why.
         let _ = self.handle.sender.send(LoopIn::Stop);
         let words = |payload: Box<dyn Any + Send>| LoopPanicked(panics::message(&*payload).into());
-        self.thread.join().map_err(words)
+        let stopped = self.thread.join().map_err(words);
+        if let Some(jobs) = &self.handle.jobs
+            && !jobs.stop()
+        {
+            tracing::error!("a job does not stop, its thread is left behind");
+        }
+        stopped
     }
 }
 
@@ -134,11 +147,19 @@ impl WorldHandle {
             opener: None,
             counters: Arc::default(),
             room_numbers: Arc::new(AtomicU64::new(1)),
+            jobs: None,
             seed,
             ended,
             start: Instant::now(),
         };
         (handle, messages, alive)
+    }
+
+    pub(crate) fn start_jobs(&mut self, threads: usize) -> Result<(), std::io::Error> {
+        if threads > 0 {
+            self.jobs = Some(Arc::new(JobPool::new(threads)?));
+        }
+        Ok(())
     }
 
     /// The world's counters.
@@ -164,6 +185,18 @@ impl WorldHandle {
     pub fn since_turn(&self) -> Duration {
         let last = Duration::from_millis(self.counters.last_turn_ms.value());
         self.start.elapsed().saturating_sub(last)
+    }
+
+    /// The threads that run jobs, if there are any.
+    pub fn jobs(&self) -> Option<&JobPool> {
+        self.jobs.as_deref()
+    }
+
+    pub(crate) fn workshop(&self) -> Workshop {
+        Workshop {
+            pool: self.jobs.clone(),
+            counters: Arc::clone(&self.counters),
+        }
     }
 
     pub(crate) fn next_room_number(&self) -> u64 {

@@ -10,6 +10,9 @@ mod tally;
 mod tag;
 
 pub use crate::arena::Arena;
-pub use crate::meadow::{Entity, Event, Input, Kind, Meadow, Settings, Shared, Timer, Top};
+pub use crate::meadow::{
+    Ask, Entity, Event, Gate, Input, JobsShown, Kind, Meadow, Point, Private, Route, Settings,
+    Shared, Timer, Top,
+};
 pub use crate::tag::{Runner, Tag};
 pub use crate::tally::{Ballot, Tally, Vote};

@@ -7,22 +7,30 @@ use std::collections::BTreeMap;
 
 use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat, To,
-    Vec2,
+    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
+    Space, To, Vec2,
 };
 use serde::{Deserialize, Serialize};
 
 use self::animals::Animal;
+use self::gates::Gates;
+use self::land::Plan;
 use self::map::{Map, Tile};
 use self::player::Walker;
-pub use self::types::{Entity, Event, Input, Kind, Settings, Shared, Timer, Top};
+pub use self::types::{
+    Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
+    Timer, Top,
+};
 use crate::heading::heading;
 
 mod types;
 mod noise;
 mod map;
 mod paths;
+mod pastures;
+mod water;
 mod land;
+mod gates;
 mod walk;
 mod player;
 mod flowers;
@@ -44,15 +52,20 @@ const EMOTES_PER_TICK_MAX: u8 = 1;
 /// Up to so many members one is told who comes and goes: in a crowd nobody would read it.
 const GREETED_MAX: usize = 50;
 
-/// The most animals and flowers that a room is opened with: a keyframe of as many is some 20 KiB.
-const ANIMALS_MAX: u16 = 300;
+/// Side of a cell. Units: metres.
+const CELL_M: f32 = 32.0;
+
+/// The most animals and flowers that a room is opened with: a keyframe of as many is some 30 KiB.
+const ANIMALS_MAX: u16 = 1000;
 /// See [`ANIMALS_MAX`].
 const FLOWERS_MAX: u16 = 600;
 
 /// The rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Meadow {
+    /// With the gates as they are now.
     map: Map,
+    gates: Gates,
     walkers: BTreeMap<PlayerId, Walker>,
     animals: Vec<Animal>,
     /// Emotes that were shown in this tick.
@@ -67,8 +80,13 @@ impl Game for Meadow {
     type Input = Input;
     type Entity = Entity;
     type Shared = Shared;
+    type Private = Private;
     type Event = Event;
     type Timer = Timer;
+
+    fn space(_: &Settings) -> Space {
+        Space::grid(CELL_M)
+    }
 
     fn open(settings: &Settings, room: &mut Room<Self>) -> Result<Self, OpenError> {
         if settings.animals > ANIMALS_MAX || settings.flowers > FLOWERS_MAX {
@@ -77,13 +95,15 @@ impl Game for Meadow {
                 settings.animals, settings.flowers
             )));
         }
-        let map = land::generate(&mut room.rng_for("map"));
+        let Plan { map, pastures, .. } = land::generate(&mut room.rng_for("map"));
+        let doors = pastures.iter().flat_map(|pasture| &pasture.doors);
         *room.shared_mut() = Shared {
             width: map.width(),
             height: map.height(),
             tiles: map.runs(),
             picked: 0,
             top: Vec::new(),
+            gates: doors.map(|door| door.gate).collect(),
         };
         room.set_listing(Listing {
             max: Some(settings.players_max),
@@ -94,6 +114,7 @@ impl Game for Meadow {
         }
         Ok(Self {
             animals: animals::populate(&map, settings.animals, room),
+            gates: Gates::new(&map, room),
             map,
             walkers: BTreeMap::new(),
             emotes: 0,
@@ -116,7 +137,7 @@ impl Game for Meadow {
     fn kind(input: &Input) -> InputKind {
         match input {
             Input::Walk { .. } => InputKind::Held,
-            Input::Goto { .. } | Input::Emote { .. } => InputKind::Once,
+            Input::Goto { .. } | Input::Emote { .. } | Input::Overlay { .. } => InputKind::Once,
         }
     }
 
@@ -128,6 +149,7 @@ impl Game for Meadow {
             Input::Walk { dx, dy } => walker.push((dx, dy), room.tick()),
             Input::Goto { x, y } => walker.go_to(Vec2::new(x, y), room.tick(), &self.map),
             Input::Emote { emote } => self.emote(room, player, emote),
+            Input::Overlay { .. } => {}
         }
     }
 
@@ -162,6 +184,9 @@ impl Game for Meadow {
     fn timer(&mut self, room: &mut Room<Self>, timer: Timer) {
         match timer {
             Timer::Regrow => flowers::grow(&self.map, room),
+            Timer::Gate { gate } => {
+                self.gates.turn(gate, &mut self.map, room);
+            }
         }
     }
 

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use downbeat::codec;
 use downbeat::{Replicate, Vec2};
-use downbeat_scenarios::{Entity, Event, Input, Kind, Shared, Top};
+use downbeat_scenarios::{
+    Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Shared, Top,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -32,11 +34,33 @@ fn entity(kind: Kind) -> Entity {
     }
 }
 
+fn private() -> Private {
+    let [from, to] = [Point { x: 3, y: 127 }, Point { x: 300, y: 0 }];
+    Private {
+        path: vec![from, to],
+        routes: vec![Route {
+            entity: 251,
+            corners: vec![to],
+        }],
+        jobs: JobsShown {
+            in_flight: 300,
+            asked: 70_000,
+            done: 69_000,
+            rejected: 2,
+            cancelled: 251,
+            fields: 8,
+            expansions: u32::MAX,
+            waiting: vec![Ask { from, to }],
+        },
+    }
+}
+
 fn meadow() -> Vec<Value> {
     let mut vectors = vec![
         vector("Input walk", &Input::Walk { dx: 127, dy: -127 }),
         vector("Input goto", &Input::Goto { x: 64.25, y: -0.5 }),
         vector("Input emote", &Input::Emote { emote: 3 }),
+        vector("Input overlay", &Input::Overlay { on: true }),
         vector(
             "Shared",
             &Shared {
@@ -48,8 +72,16 @@ fn meadow() -> Vec<Value> {
                     name: "Ada".into(),
                     score: 251,
                 }],
+                gates: vec![Gate {
+                    x: 300,
+                    y: 7,
+                    width: 3,
+                    height: 1,
+                    open: true,
+                }],
             },
         ),
+        vector("Private", &private()),
         vector(
             "Event picked",
             &Event::Picked {
@@ -81,6 +113,7 @@ fn meadow() -> Vec<Value> {
         Kind::Rabbit,
         Kind::Duck,
         Kind::Flower,
+        Kind::Wolf,
     ] {
         vectors.push(vector(&format!("Entity {kind:?}"), &entity(kind)));
     }

@@ -21,7 +21,14 @@ export type Top = Infer<typeof Top>;
 export const Gate = struct({ x: u16, y: u16, width: u8, height: u8, open: bool });
 export type Gate = Infer<typeof Gate>;
 
-export const Shared = replicated({ width: u16, height: u16, tiles: bytes, picked: u32, top: list(Top), gates: list(Gate) });
+export const Shared = replicated({
+  width: u16,
+  height: u16,
+  tiles: bytes,
+  picked: u32,
+  top: list(Top),
+  gates: list(Gate),
+});
 export type Shared = Infer<typeof Shared>;
 
 export const Point = struct({ x: u16, y: u16 });
@@ -33,7 +40,16 @@ export type Route = Infer<typeof Route>;
 export const Ask = struct({ from: Point, to: Point });
 export type Ask = Infer<typeof Ask>;
 
-export const JobsShown = struct({ in_flight: u16, asked: u32, done: u32, rejected: u32, cancelled: u32, fields: u8, expansions: u32, waiting: list(Ask) });
+export const JobsShown = struct({
+  in_flight: u16,
+  asked: u32,
+  done: u32,
+  rejected: u32,
+  cancelled: u32,
+  fields: u8,
+  expansions: u32,
+  waiting: list(Ask),
+});
 export type JobsShown = Infer<typeof JobsShown>;
 
 export const Private = replicated({ path: list(Point), routes: list(Route), jobs: JobsShown });
@@ -49,7 +65,7 @@ export type Event = Infer<typeof Event>;
 
 export const meadow = defineGame({
   name: 'meadow',
-  schema: 0x2a921eab,
+  schema: 0x8ea4e6ae,
   input: Input,
   entity: Entity,
   shared: Shared,

@@ -195,6 +195,7 @@ impl World {
             world_seed: seed,
             settings: seed,
             grace_ticks: 0,
+            workshop: Default::default(),
         };
         let (sender, inbox) = inbox();
         let port = RoomPort {

@@ -180,6 +180,7 @@ impl Storm {
             world_seed: seed,
             settings: seed,
             grace_ticks: 0,
+            workshop: Default::default(),
         };
         let (sender, inbox) = inbox();
         let port = RoomPort {

@@ -112,6 +112,7 @@ impl Scene {
             world_seed: 0,
             settings: (),
             grace_ticks: 0,
+            workshop: Default::default(),
         };
         let (sender, inbox) = inbox();
         let port = RoomPort {

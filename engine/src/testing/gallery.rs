@@ -61,6 +61,7 @@ impl<G: Game> Gallery<G> {
             world_seed: 0,
             settings,
             grace_ticks: 0,
+            workshop: Default::default(),
         };
         let (sender, inbox) = inbox();
         let status = Arc::<Status>::default();

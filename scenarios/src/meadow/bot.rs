@@ -57,7 +57,8 @@ impl Bot<Meadow> for Picker {
         }
         if self.ground.is_none() {
             let shared = &view.shared;
-            let map = Map::from_runs(shared.width, shared.height, &shared.tiles)?;
+            let mut map = Map::from_runs(shared.width, shared.height, &shared.tiles)?;
+            map.shut(&shared.gates);
             self.ground = Some(Ground::new(&map));
         }
         self.give_up(view, at);

@@ -1,11 +1,14 @@
-//! Draws the land of a room from its seed: water, shores, woods, grass, then the paths.
+//! Draws the land of a room from its seed: woods and grass, water and shores (`water`), fences
+//! (`pastures`), then the paths.
 
 use downbeat::rand::{Rng as _, RngExt as _};
 use downbeat::{Rng, Vec2};
 
 use super::map::{Map, Tile, cell};
 use super::noise::Noise;
+use super::pastures::Pasture;
 use super::paths;
+use super::water::{Lake, River, lakes};
 
 /// Tiles to a side.
 pub(super) const SIDE: u16 = 128;
@@ -15,26 +18,31 @@ pub(super) const SIDE: u16 = 128;
 pub(super) const RUNS_BYTES_MAX: usize = 6400;
 
 /// Open ground around the middle. Units: metres.
-const CLEARING_M: f32 = 8.0;
+pub(super) const CLEARING_M: f32 = 8.0;
 
 /// The value of the noise from which on there are woods: about a quarter of the land.
 const WOODS_FROM: f32 = 0.56;
 
-struct Lake {
-    middle: Vec2,
-    radius: f32,
-}
-
-struct Land {
-    map: Map,
+/// A map on the drawing board.
+pub(super) struct Land {
+    pub(super) map: Map,
     /// One field of noise for each thing that is drawn.
-    shore: Noise,
-    woods: Noise,
-    grass: Noise,
+    pub(super) shore: Noise,
+    pub(super) woods: Noise,
+    pub(super) grass: Noise,
 }
 
-/// The land of a seed: all ground on it can be reached on foot from the middle.
-pub(super) fn generate(rng: &mut Rng) -> Map {
+/// A map, and what the game has to know of it.
+pub(super) struct Plan {
+    /// With all gates open.
+    pub(super) map: Map,
+    pub(super) pastures: Vec<Pasture>,
+    pub(super) lakes: [Lake; 3],
+}
+
+/// The land of a seed: all ground on it can be reached on foot from the middle while the gates are
+/// open.
+pub(super) fn generate(rng: &mut Rng) -> Plan {
     let mut noise = || Noise {
         seed: rng.next_u32(),
     };
@@ -53,76 +61,18 @@ pub(super) fn generate(rng: &mut Rng) -> Map {
     }
     land.fill_river(&river);
     land.clear_middle();
+    let pastures = land.fence_pastures(rng);
     let places = places(rng, &river, &lakes);
-    paths::connect(&mut land.map, &places, trails);
+    let doors = pastures.iter().flat_map(|pasture| &pasture.doors);
+    let doors: Vec<_> = doors.map(|door| [door.outside, door.inside]).collect();
+    paths::connect(&mut land.map, &places, &doors, trails);
     land.fill_pockets();
     land.thin_out();
-    land.map
-}
-
-/// A stream from edge to edge that winds past the middle.
-struct River {
-    noise: Noise,
-    /// On which side of the middle it flows: 1 or −1.
-    side: f32,
-    upright: bool,
-}
-
-impl River {
-    fn new(rng: &mut Rng, noise: Noise) -> Self {
-        Self {
-            noise,
-            side: if rng.random() { 1.0 } else { -1.0 },
-            upright: rng.random(),
-        }
+    Plan {
+        map: land.map,
+        pastures,
+        lakes,
     }
-
-    /// How far from the middle it flows, `along` metres from its spring.
-    fn offset(&self, along: f32) -> f32 {
-        let wide = self.noise.at(along / 23.0, 0.5) - 0.5;
-        let narrow = self.noise.at(along / 9.0, 9.5) - 0.5;
-        (28.0 + 36.0 * wide + 13.0 * narrow).max(CLEARING_M + 6.0)
-    }
-
-    /// A point beside the river: `away` metres from the middle on the river's side.
-    fn beside(&self, along: f32, away: f32) -> Vec2 {
-        let across = f32::from(SIDE) / 2.0 + self.side * away;
-        if self.upright {
-            Vec2::new(across, along)
-        } else {
-            Vec2::new(along, across)
-        }
-    }
-
-    fn at(&self, along: f32) -> Vec2 {
-        self.beside(along, self.offset(along))
-    }
-}
-
-/// One lake that the river flows through, one on the other side of the middle, and a pond.
-fn lakes(rng: &mut Rng, river: &River) -> [Lake; 3] {
-    let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
-    let lower = between(22.0, 46.0);
-    let upper = between(82.0, 106.0);
-    let (first, second) = if between(0.0, 1.0) < 0.5 {
-        (lower, upper)
-    } else {
-        (upper, lower)
-    };
-    [
-        Lake {
-            middle: river.at(first),
-            radius: between(7.0, 9.5),
-        },
-        Lake {
-            middle: river.beside(second, -between(24.0, 40.0)),
-            radius: between(8.0, 12.0),
-        },
-        Lake {
-            middle: river.beside(first, -between(26.0, 48.0)),
-            radius: between(3.5, 5.0),
-        },
-    ]
 }
 
 /// Where paths lead: around the middle, to the water, and over the river.
@@ -174,34 +124,8 @@ impl Land {
         }
     }
 
-    fn fill_lake(&mut self, lake: &Lake) {
-        for (column, row) in self.map.cells() {
-            let at = Vec2::new(column as f32 + 0.5, row as f32 + 0.5);
-            let away = at.distance(lake.middle);
-            let noise = self.shore.fractal(at.x / 8.0, at.y / 8.0);
-            let shore = lake.radius * (0.4 + 1.2 * noise);
-            let beach = shore + 3.2 * self.grass.at(at.x / 6.0, at.y / 6.0);
-            if away < shore {
-                self.map.set(column, row, Tile::Water);
-            } else if away < beach && self.map.at(column, row) != Tile::Water {
-                self.map.set(column, row, Tile::Sand);
-            }
-        }
-    }
-
-    fn fill_river(&mut self, river: &River) {
-        for step in -8..(4 * i32::from(SIDE) + 8) {
-            let along = step as f32 / 4.0;
-            let bank = 1.4 + 1.3 * self.shore.at(along / 11.0, 40.5);
-            // Here and there a gravel bank.
-            let gravel = (self.grass.at(along / 9.0, 80.5) - 0.6).max(0.0) * 6.0;
-            self.stamp(river.at(along), bank + gravel, Tile::Sand);
-            self.stamp(river.at(along), bank, Tile::Water);
-        }
-    }
-
     /// A disc of one tile; only water replaces water.
-    fn stamp(&mut self, middle: Vec2, radius: f32, tile: Tile) {
+    pub(super) fn stamp(&mut self, middle: Vec2, radius: f32, tile: Tile) {
         let reach = cell(radius) + 1;
         let (column, row) = (cell(middle.x), cell(middle.y));
         for row in row - reach..=row + reach {
@@ -259,6 +183,10 @@ mod tests {
     use super::*;
 
     fn land(seed: u64) -> Map {
+        plan(seed).map
+    }
+
+    fn plan(seed: u64) -> Plan {
         generate(&mut seeded(seed, "test", 0, "map"))
     }
 
@@ -273,7 +201,7 @@ mod tests {
         for seed in 0..50 {
             let map = land(seed);
             let reachable = map.reachable();
-            let mut counts = [0; 7];
+            let mut counts = [0; 8];
             for (index, (column, row)) in map.cells().enumerate() {
                 let tile = map.at(column, row);
                 counts[tile as usize] += 1;
@@ -282,7 +210,7 @@ mod tests {
                     "seed {seed}: no way to {column}, {row}"
                 );
             }
-            let least = [4000, 500, 400, 600, 1500, 60, 4];
+            let least = [4000, 500, 400, 600, 1500, 60, 4, 60];
             assert!(
                 counts
                     .iter()

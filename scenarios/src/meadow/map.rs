@@ -17,10 +17,12 @@ pub(super) enum Tile {
     Tree,
     Sand,
     Bridge,
+    /// Also a gate that is shut, but only in the room's own map.
+    Fence,
 }
 
 impl Tile {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Grass,
         Self::TallGrass,
         Self::Path,
@@ -28,11 +30,12 @@ impl Tile {
         Self::Tree,
         Self::Sand,
         Self::Bridge,
+        Self::Fence,
     ];
 
     /// Whether one can stand there with dry feet.
     pub(super) const fn is_ground(self) -> bool {
-        !matches!(self, Self::Water | Self::Tree)
+        !matches!(self, Self::Water | Self::Tree | Self::Fence)
     }
 
     /// Whether flowers grow there.
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(runs[..6], [123, 0, 1, 3, 255, 0]);
         assert_eq!(Map::from_runs(30, 20, &runs), Some(map));
         assert_eq!(Map::from_runs(30, 21, &runs), None, "too short");
-        assert_eq!(Map::from_runs(1, 1, &[1, 7]), None, "no such tile");
+        assert_eq!(Map::from_runs(1, 1, &[1, 8]), None, "no such tile");
     }
 
     #[test]

@@ -13,12 +13,25 @@ const BRIDGE_MAX: i32 = 9;
 
 type Cell = (i32, i32);
 
-/// Lays paths from the middle to the places, and two from place to place.
-pub(super) fn connect(map: &mut Map, places: &[Vec2], trails: Noise) {
+/// Lays paths from the middle to the places and to the doors, two from place to place, and one
+/// through each door.
+pub(super) fn connect(map: &mut Map, places: &[Vec2], doors: &[[Vec2; 2]], trails: Noise) {
     let places: Vec<_> = places.iter().filter_map(|&at| ground(map, at)).collect();
     let middle = map.middle();
     let middle = (cell(middle.x), cell(middle.y));
     lay(map, trails, middle, &places);
+    for ends in doors {
+        let [from, to] = ends.map(|at| (cell(at.x), cell(at.y)));
+        let (x, y) = ((to.0 - from.0).signum(), (to.1 - from.1).signum());
+        for n in 0..=(to.0 - from.0).abs().max((to.1 - from.1).abs()) {
+            pave(map, from, (from.0 + n * x, from.1 + n * y));
+        }
+    }
+    let outsides: Vec<_> = doors
+        .iter()
+        .filter_map(|ends| ground(map, ends[0]))
+        .collect();
+    lay(map, trails, middle, &outsides);
     for ends in places.chunks_exact(2).take(2) {
         lay(map, trails, ends[0], &ends[1..]);
     }
@@ -89,6 +102,9 @@ fn steps(map: &Map, trails: Noise, (column, row): Cell) -> impl Iterator<Item = 
             (2..=BRIDGE_MAX + 1).find(|&n| map.at(column + n * x, row + n * y) != Tile::Water)?;
         let end = (column + length * x, row + length * y);
         map.index(end.0, end.1)?;
+        if map.at(end.0, end.1) == Tile::Fence {
+            return None;
+        }
         straight.then_some((end, 150 + 15 * length.cast_unsigned()))
     })
 }
@@ -104,7 +120,7 @@ fn roughness(map: &Map, trails: Noise, (column, row): Cell) -> Option<u32> {
         Tile::Grass => 8,
         Tile::TallGrass | Tile::Sand => 10,
         Tile::Tree => 20,
-        Tile::Water => return None,
+        Tile::Water | Tile::Fence => return None,
     };
     // Without it a path would be as straight as a ruler.
     let detour = trails.at(column as f32 / 6.0, row as f32 / 6.0);
@@ -114,7 +130,10 @@ fn roughness(map: &Map, trails: Noise, (column, row): Cell) -> Option<u32> {
 /// Paves from a cell to the next one, or bridges the water between them, two tiles wide.
 fn pave(map: &mut Map, from: Cell, to: Cell) {
     for (column, row) in [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(x, y)| (to.0 + x, to.1 + y)) {
-        if !matches!(map.at(column, row), Tile::Water | Tile::Bridge) {
+        if !matches!(
+            map.at(column, row),
+            Tile::Water | Tile::Bridge | Tile::Fence
+        ) {
             map.set(column, row, Tile::Path);
         }
     }

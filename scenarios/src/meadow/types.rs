@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Sheep, rabbits and ducks; at most 300.
+    /// Sheep, rabbits, ducks and wolves; at most 1000.
     pub animals: u16,
     /// At most 600.
     pub flowers: u16,
@@ -19,7 +19,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            animals: 60,
+            animals: 500,
             flowers: 120,
             players_max: 1000,
         }
@@ -36,7 +36,7 @@ pub enum Input {
         /// Down.
         dy: i8,
     },
-    /// Walk there. Units: metres.
+    /// Walk there, around whatever is in the way, or as near as it gets. Units: metres.
     Goto {
         /// Right.
         x: f32,
@@ -47,6 +47,11 @@ pub enum Input {
     Emote {
         /// 0 to 3.
         emote: u8,
+    },
+    /// Show me, or no longer, which ways the animals take and what is being computed.
+    Overlay {
+        /// Whether to.
+        on: bool,
     },
 }
 
@@ -59,6 +64,7 @@ pub enum Kind {
     Rabbit,
     Duck,
     Flower,
+    Wolf,
 }
 
 /// Whoever or whatever is in the meadow.
@@ -88,12 +94,88 @@ pub struct Shared {
     /// Tiles from top to bottom.
     pub height: u16,
     /// Pairs of (count 1–255, tile), row by row. Tiles: 0 grass, 1 tall grass, 2 path, 3 water,
-    /// 4 tree, 5 sand, 6 bridge.
+    /// 4 tree, 5 sand, 6 bridge, 7 fence.
     pub tiles: Vec<u8>,
     /// Flowers that were picked so far.
     pub picked: u32,
     /// The best five.
     pub top: Vec<Top>,
+    /// The gates in the fences, always in the same order.
+    pub gates: Vec<Gate>,
+}
+
+/// A gap in a fence that opens and closes; over the tiles that it has shut nobody walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Its left column.
+    pub x: u16,
+    /// Its upper row.
+    pub y: u16,
+    /// Columns.
+    pub width: u8,
+    /// Rows.
+    pub height: u8,
+    /// Whether one can pass.
+    pub open: bool,
+}
+
+/// A tile by its column and row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Its column.
+    pub x: u16,
+    /// Its row.
+    pub y: u16,
+}
+
+/// What only one player sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Replicate)]
+pub struct Private {
+    /// The tiles whose middles its avatar still walks to, one after the other.
+    pub path: Vec<Point>,
+    /// The ways that animals around it take, while it asks for them.
+    pub routes: Vec<Route>,
+    /// What the room computes, while it asks for that.
+    pub jobs: JobsShown,
+}
+
+/// Where an animal is going.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Its index.
+    pub entity: u32,
+    /// The next corners of its way.
+    pub corners: Vec<Point>,
+}
+
+/// What the room computes off its ticks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobsShown {
+    /// Jobs that were handed in and are not due yet.
+    pub in_flight: u16,
+    /// Jobs handed in so far.
+    pub asked: u32,
+    /// Of these, how many came to something.
+    pub done: u32,
+    /// How often a job was handed back since there were too many.
+    pub rejected: u32,
+    /// Jobs that were taken back.
+    pub cancelled: u32,
+    /// Fields of distances that herds follow.
+    pub fields: u8,
+    /// What all of them have spent; wraps.
+    pub expansions: u32,
+    /// Which ways are being looked for.
+    pub waiting: Vec<Ask>,
+}
+
+/// A way that is being looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// From here …
+    pub from: Point,
+    /// … to there.
+    pub to: Point,
 }
 
 /// A line of the list of the best.
@@ -145,4 +227,9 @@ pub enum Event {
 pub enum Timer {
     /// A flower grows again.
     Regrow,
+    /// A gate opens or closes.
+    Gate {
+        /// Which.
+        gate: u8,
+    },
 }

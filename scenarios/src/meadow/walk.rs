@@ -18,7 +18,7 @@ const STEP_M_MAX: f32 = 0.5;
 pub(super) const fn speed(tile: Tile) -> f32 {
     match tile {
         Tile::Path | Tile::Bridge => 4.8,
-        Tile::Grass | Tile::Water | Tile::Tree => 4.0,
+        Tile::Grass | Tile::Water | Tile::Tree | Tile::Fence => 4.0,
         Tile::Sand => 3.5,
         Tile::TallGrass => 2.8,
     }

@@ -1,0 +1,257 @@
+//! `JobPool`: the threads that run jobs, and the queue that feeds them.
+//!
+//! In: batches, from rooms. Out: nothing; a batch knows where its answers go. A shell: the only
+//! part of the jobs that reads a clock or starts threads. It decides who is served first, and
+//! nothing that a room could tell from its answers.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::batch::Work;
+use crate::job::Priority;
+use crate::limits::{JOBS_PER_CLAIM_MAX, JOBS_QUEUED_MAX, JOBS_STOP_WITHIN};
+
+/// Threads that run the jobs of all rooms.
+///
+/// They are not those of the tick, nor of the sockets, and the system runs them after those: it
+/// is the pool that waits when there is not enough machine for all.
+pub struct JobPool {
+    shared: Arc<Shared>,
+    threads: rayon::ThreadPool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Told when a pump ends.
+    ended: Condvar,
+    threads: usize,
+    start: Instant,
+    delay: Option<Delay>,
+}
+
+/// Called by a pump before each claim with the claim's number; for tests.
+pub(crate) type Delay = Box<dyn Fn(u64) -> Duration + Send + Sync>;
+
+/// Batches that have jobs which nobody has claimed, by whom to serve first; of equals, by number.
+#[derive(Default)]
+struct Queue {
+    waiting: BTreeMap<(Duration, u64), Queued>,
+    /// Jobs in it, for its bound.
+    jobs: usize,
+    next_number: u64,
+    /// What each pump works on, so that it can be stopped.
+    running: Vec<Queued>,
+    claims: u64,
+    pumps: usize,
+    stopping: bool,
+}
+
+#[derive(Clone)]
+struct Queued {
+    work: Arc<dyn Work>,
+    number: u64,
+    since: Duration,
+    /// The first entry that no pump has claimed.
+    next: u32,
+}
+
+impl fmt::Debug for JobPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobPool")
+            .field("threads", &self.shared.threads)
+            .field("queued", &self.queued())
+            .finish()
+    }
+}
+
+impl JobPool {
+    /// A pool of so many threads.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    ///
+    /// # Panics
+    /// If `threads` is 0: without threads there is no pool, and rooms run their jobs themselves.
+    pub fn new(threads: usize) -> Result<Self, std::io::Error> {
+        Self::with_delay(threads, None)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what the pool's clock counts from"
+    )]
+    pub(crate) fn with_delay(threads: usize, delay: Option<Delay>) -> Result<Self, std::io::Error> {
+        assert!(threads > 0, "a pool has threads");
+        crate::panics::install_hook();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("downbeat-job-{i}"))
+            .start_handler(|_| step_back())
+            .build()
+            .map_err(std::io::Error::other)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                queue: Mutex::default(),
+                ended: Condvar::new(),
+                threads,
+                start: Instant::now(),
+                delay,
+            }),
+            threads: pool,
+        })
+    }
+
+    /// Jobs that wait for a thread.
+    pub fn queued(&self) -> usize {
+        self.shared.lock().jobs
+    }
+
+    /// Time on the pool's clock, for what is only measured.
+    pub(crate) fn now(&self) -> Duration {
+        self.shared.start.elapsed()
+    }
+
+    /// Queues a batch; `false` if there is no room for it now.
+    pub(crate) fn push(&self, work: Arc<dyn Work>) -> bool {
+        let since = self.now();
+        let rule = work.rule();
+        let period = Duration::from_secs(1) / u32::from(work.tick_rate_hz());
+        let due = since + period * rule.latency_ticks + allowance(rule.priority);
+        let jobs = work.len() as usize;
+        let pumps = {
+            let mut queue = self.shared.lock();
+            if queue.stopping || queue.jobs + jobs > JOBS_QUEUED_MAX {
+                return false;
+            }
+            queue.jobs += jobs;
+            let number = queue.next_number;
+            queue.next_number += 1;
+            let queued = Queued {
+                work,
+                number,
+                since,
+                next: 0,
+            };
+            queue.waiting.insert((due, number), queued);
+            let wanted = queue.jobs.min(self.shared.threads);
+            let more = wanted.saturating_sub(queue.pumps);
+            queue.pumps += more;
+            more
+        };
+        for _ in 0..pumps {
+            let shared = Arc::clone(&self.shared);
+            self.threads.spawn(move || shared.pump());
+        }
+        true
+    }
+
+    /// Cancels all that waits or runs, and waits a moment for the threads to stop; answers whether
+    /// they did.
+    pub fn stop(&self) -> bool {
+        let mut queue = self.shared.lock();
+        queue.stopping = true;
+        for queued in queue.waiting.values().chain(&queue.running) {
+            queued.work.abandon();
+        }
+        queue.waiting.clear();
+        queue.jobs = 0;
+        let idle = |queue: &mut Queue| queue.pumps > 0;
+        let waited = self
+            .shared
+            .ended
+            .wait_timeout_while(queue, JOBS_STOP_WITHIN, idle);
+        let (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.pumps == 0
+    }
+}
+
+impl Drop for JobPool {
+    fn drop(&mut self) {
+        if !self.stop() {
+            tracing::error!("a job does not stop, its thread is left behind");
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves the queue until there is nothing that this thread may do.
+    fn pump(&self) {
+        let mut queue = self.lock();
+        while let Some((queued, count)) = queue.claim(self.threads) {
+            let claim = queue.claims;
+            queue.claims += 1;
+            drop(queue);
+            if let Some(delay) = &self.delay {
+                std::thread::sleep(delay(claim));
+            }
+            let waited = || self.start.elapsed().saturating_sub(queued.since);
+            queued.work.run(queued.next..queued.next + count, &waited);
+            queue = self.lock();
+            queue.finish(queued.number);
+        }
+        queue.pumps -= 1;
+        self.ended.notify_all();
+    }
+}
+
+impl Queue {
+    /// Takes some jobs of the first batch whose kind may have another thread.
+    fn claim(&mut self, threads: usize) -> Option<(Queued, u32)> {
+        let running = &self.running;
+        let mut waiting = self.waiting.iter_mut();
+        let (&key, queued) = waiting.find(|(_, queued)| {
+            let at_work = threads_of(running, queued.work.kind());
+            at_work < queued.work.rule().threads_max as usize
+        })?;
+        let left = queued.work.len() - queued.next;
+        // Large shares while there is much, small ones near the end: all threads end together.
+        let share = left / u32::try_from(4 * threads).unwrap_or(u32::MAX);
+        let count = share.clamp(1, JOBS_PER_CLAIM_MAX);
+        let claimed = queued.clone();
+        queued.next += count;
+        if count == left {
+            self.waiting.remove(&key);
+        }
+        self.jobs -= count as usize;
+        self.running.push(claimed.clone());
+        Some((claimed, count))
+    }
+
+    fn finish(&mut self, number: u64) {
+        let at = self.running.iter().position(|q| q.number == number);
+        self.running.swap_remove(at.expect("what was claimed"));
+    }
+}
+
+fn threads_of(running: &[Queued], kind: (TypeId, usize)) -> usize {
+    let same = running.iter().filter(|queued| queued.work.kind() == kind);
+    same.count()
+}
+
+/// How much later than it is due a job counts: who has waited that much longer goes first.
+const fn allowance(priority: Priority) -> Duration {
+    match priority {
+        Priority::High => Duration::ZERO,
+        Priority::Normal => Duration::from_millis(100),
+        Priority::Low => Duration::from_secs(2),
+    }
+}
+
+/// This thread runs when the ticks and the sockets have had their turn.
+fn step_back() {
+    #[cfg(target_os = "linux")] // elsewhere it would slow the whole process down
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "job threads run at the priority of the others");
+    }
+}
+
+/// A tenth of a share of the processor where others want it.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;

@@ -1,0 +1,360 @@
+//! `Jobs`: what a room has submitted, and what is due.
+//!
+//! In: jobs, cancellations, answers of the pool. Out: each job's outcome, at its tick, in the order
+//! of submission. Which thread did what, and when, shows nowhere: a strict job that is not done in
+//! time is done here and now; a job of the journal's kind comes later, and is recorded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use self::flight::{End, Flight};
+use self::load::Load;
+use self::owners::Owners;
+use self::tally::Tally;
+use crate::batch::{Batch, Chunk, Origin, Ran, Work};
+use crate::counters::Counters;
+use crate::entities::EntityId;
+use crate::job::{AppliedJob, Job, JobId, JobLimits, Late, Outcome, Rejected};
+use crate::job_pool::JobPool;
+use crate::limits::{JOB_KINDS_MAX, JOB_LATE_TICKS_MAX};
+use crate::tick::Tick;
+
+mod load;
+mod flight;
+mod owners;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+/// Who runs the jobs of a room, and who counts them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Workshop {
+    /// Without one, rooms run their jobs themselves, when they are due.
+    pub(crate) pool: Option<Arc<JobPool>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// See the module.
+pub(crate) struct Jobs<J: Job> {
+    workshop: Workshop,
+    origin: Arc<Origin>,
+    load: Load,
+    tally: Tally,
+    /// Steps so far; 64 bits, so that nothing wraps.
+    step: u64,
+    sequence: u64,
+    next_batch: u64,
+    /// Batches that are not wholly delivered, in the order of their numbers.
+    flights: Vec<Flight<J>>,
+    owners: Owners,
+    sender: Sender<Chunk<J::Output>>,
+    receiver: Receiver<Chunk<J::Output>>,
+    /// What is to be delivered at this step, in order: sequence, batch, slot.
+    ready: VecDeque<(u64, u64, u32)>,
+    /// What was applied, if somebody wants to know.
+    record: Option<Vec<AppliedJob<J::Output>>>,
+    /// What is to be applied, whatever the pool says; by step.
+    script: Option<VecDeque<AppliedJob<J::Output>>>,
+}
+
+/// A job whose outcome is to be delivered.
+pub(crate) struct Ready<J: Job> {
+    pub(crate) id: JobId,
+    pub(crate) batch: Arc<Batch<J>>,
+    pub(crate) index: usize,
+    pub(crate) outcome: Outcome<J::Output>,
+    pub(crate) expansions: u32,
+    pub(crate) submitted: Tick,
+}
+
+impl<J: Job> Jobs<J> {
+    pub(crate) fn new(origin: Origin, limits: JobLimits, workshop: Workshop) -> Self {
+        const {
+            assert!(
+                J::KINDS.len() <= JOB_KINDS_MAX,
+                "a game has at most 8 kinds of jobs"
+            );
+        };
+        // Admission bounds what can be in it, and no thread of the pool may ever wait.
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        Self {
+            tally: Tally::new(J::KINDS, &workshop.counters),
+            workshop,
+            origin: Arc::new(origin),
+            load: Load::new(limits),
+            step: 0,
+            sequence: 0,
+            next_batch: 0,
+            flights: Vec::new(),
+            owners: Owners::default(),
+            sender,
+            receiver,
+            ready: VecDeque::new(),
+            record: None,
+            script: None,
+        }
+    }
+
+    // From the game.
+
+    pub(crate) fn submit(&mut self, job: J, now: Tick) -> Result<JobId, Rejected<J>> {
+        let kind = job.kind();
+        let rule = &J::KINDS[kind];
+        let same = job.same().map(|same| (kind, same));
+        let leader = same.and_then(|same| self.owners.leader(same));
+        let expansions = if leader.is_some() { 0 } else { job.budget() };
+        if !self.load.admit(kind, rule, expansions) {
+            self.tally.of(kind).rejected += 1;
+            return Err(Rejected(job));
+        }
+        self.tally.of(kind).submitted += 1;
+        self.tally.of(kind).coalesced += u64::from(leader.is_some());
+        self.sequence += 1;
+        let (sequence, owner) = (self.sequence, job.owner());
+        let flight = self.staged(kind, now);
+        let place = (flight.number, flight.push(sequence, job, leader));
+        if let Some(same) = same.filter(|_| leader.is_none()) {
+            self.owners.lead(same, place.1);
+        }
+        if let Some(owner) = owner
+            && let Some((batch, index)) = self.owners.replace(kind, owner, place)
+        {
+            self.cancel_at(batch, index);
+        }
+        Ok(JobId(sequence))
+    }
+
+    pub(crate) fn cancel(&mut self, JobId(sequence): JobId) -> bool {
+        let place = self.flights.iter().find_map(|flight| {
+            let index = flight.find(sequence)?;
+            Some((flight.number, index))
+        });
+        place.is_some_and(|(batch, index)| self.cancel_at(batch, index))
+    }
+
+    pub(crate) fn cancel_owner(&mut self, owner: EntityId) {
+        if self.flights.is_empty() {
+            return;
+        }
+        for kind in 0..J::KINDS.len() {
+            if let Some((batch, index)) = self.owners.remove(kind, owner) {
+                self.cancel_at(batch, index);
+            }
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = (JobId, &J)> {
+        self.flights.iter().flat_map(Flight::open_jobs)
+    }
+
+    fn cancel_at(&mut self, batch: u64, index: u32) -> bool {
+        let Some(flight) = self.flights.iter_mut().rfind(|f| f.number == batch) else {
+            return false;
+        };
+        let Some(stopped) = flight.cancel(index) else {
+            return false;
+        };
+        let (kind, after) = (flight.kind, flight.due.saturating_sub(self.step));
+        if let Some(expansions) = stopped.refund {
+            let late = J::KINDS[kind].late;
+            self.load.refund(after, late, expansions);
+        }
+        let tally = self.tally.of(kind);
+        if stopped.was_running {
+            tally.cancelled_running += 1;
+        } else {
+            tally.cancelled_queued += 1;
+        }
+        true
+    }
+
+    /// This step's batch of a kind.
+    fn staged(&mut self, kind: usize, now: Tick) -> &mut Flight<J> {
+        let of_kind = |flight: &Flight<J>| flight.kind == kind && flight.is_staged();
+        let at = self.flights.iter().rposition(of_kind);
+        let at = at.unwrap_or_else(|| {
+            let due = self.step + u64::from(J::KINDS[kind].latency_ticks);
+            self.flights
+                .push(Flight::new(self.next_batch, kind, due, now));
+            self.next_batch += 1;
+            self.flights.len() - 1
+        });
+        &mut self.flights[at]
+    }
+
+    // From the step.
+
+    /// A step begins.
+    pub(crate) fn advance(&mut self) {
+        self.step += 1;
+        self.load.advance();
+    }
+
+    /// Finds out what is due now; strict jobs that are not done are done here.
+    pub(crate) fn collect(&mut self) {
+        if self.flights.is_empty() {
+            return;
+        }
+        let began = self.workshop.pool.as_ref().map(|pool| pool.now());
+        self.receive();
+        if self.script.is_some() {
+            self.follow_script();
+        }
+        for at in 0..self.flights.len() {
+            if self.flights[at].due <= self.step {
+                self.settle(at);
+            }
+        }
+        let flights = self.flights.iter_mut();
+        for flight in flights.filter(|flight| flight.due <= self.step) {
+            flight.take_ready(&mut self.ready);
+        }
+        self.ready.make_contiguous().sort_unstable();
+        if let (Some(pool), Some(began)) = (&self.workshop.pool, began) {
+            let took = pool.now().saturating_sub(began);
+            self.workshop.counters.jobs_drain_nanos.add(nanos(took));
+        }
+    }
+
+    /// The next job to deliver at this step.
+    pub(crate) fn next_ready(&mut self) -> Option<Ready<J>> {
+        let (sequence, batch, index) = self.ready.pop_front()?;
+        let number = self.flights.iter().position(|f| f.number == batch);
+        let flight = &mut self.flights[number.expect("kept until it is delivered")];
+        let (end, expansions) = flight.deliver(index);
+        let (kind, was_late) = (flight.kind, flight.due < self.step);
+        let tally = self.tally.of(kind);
+        tally.expansions += u64::from(expansions);
+        tally.late += u64::from(was_late);
+        let is_news = !matches!(end, End::Cancelled);
+        let outcome = tally.count(end);
+        let ready = Ready {
+            id: JobId(sequence),
+            batch: flight.shared(),
+            index: index as usize,
+            outcome,
+            expansions,
+            submitted: flight.submitted,
+        };
+        if let Some(record) = self.record.as_mut().filter(|_| is_news) {
+            record.push(AppliedJob {
+                step: self.step,
+                id: ready.id,
+                outcome: ready.outcome.clone(),
+                expansions,
+            });
+        }
+        Some(ready)
+    }
+
+    /// An outcome was stale.
+    pub(crate) fn count_stale(&mut self, kind: usize) {
+        self.tally.of(kind).stale += 1;
+    }
+
+    /// A step ends: what it submitted goes to the pool.
+    pub(crate) fn flush(&mut self) {
+        if self.flights.is_empty() && self.tally.is_empty() {
+            return;
+        }
+        self.flights.retain(|flight| !flight.is_delivered());
+        self.owners.end_step();
+        let pool = self.workshop.pool.as_ref();
+        let pool = pool.filter(|_| self.script.is_none());
+        for flight in &mut self.flights {
+            let counters = self.tally.counters(flight.kind);
+            let batch = flight.launch(&self.origin, counters, &self.sender);
+            if !flight.is_queued
+                && let Some(pool) = pool
+            {
+                // What finds no room there is offered again; when it is due, it is done anyway.
+                flight.is_queued = pool.push(batch as Arc<dyn Work>);
+            }
+        }
+        self.tally.flush();
+    }
+
+    fn receive(&mut self) {
+        while let Ok(Chunk { batch, ran }) = self.receiver.try_recv() {
+            // Of a batch that is gone: the room was faster.
+            if let Some(flight) = self.flights.iter_mut().rfind(|f| f.number == batch) {
+                for (index, ran) in ran {
+                    flight.end(index, ran.into(), false);
+                }
+            }
+        }
+    }
+
+    fn follow_script(&mut self) {
+        let Some(script) = &mut self.script else {
+            return;
+        };
+        while let Some(applied) = script.pop_front_if(|applied| applied.step <= self.step) {
+            let JobId(sequence) = applied.id;
+            let found = self.flights.iter_mut().find_map(|flight| {
+                let index = flight.find(sequence)?;
+                Some((flight, index))
+            });
+            if let Some((flight, index)) = found {
+                flight.end(index, End::of(applied.outcome, applied.expansions), true);
+            }
+        }
+    }
+
+    /// Sees to it that whatever must be delivered now has an end.
+    fn settle(&mut self, at: usize) {
+        let flight = &mut self.flights[at];
+        let late = J::KINDS[flight.kind].late;
+        let has_threads = self.workshop.pool.is_some() || self.script.is_some();
+        if late == Late::Strict || !has_threads {
+            let batch = flight.shared();
+            let _in_job = batch.mark_thread();
+            self.tally.of(flight.kind).helped += flight.run_open(&batch, false);
+            // A thread that was interrupted in the middle may have ended since.
+            self.receive();
+            let flight = &mut self.flights[at];
+            self.tally.of(flight.kind).helped += flight.run_open(&batch, true);
+        } else if self.script.is_none() && self.step >= flight.due + u64::from(JOB_LATE_TICKS_MAX) {
+            flight.give_up();
+        }
+    }
+
+    // For whoever runs the room again.
+
+    pub(crate) fn keep_record(&mut self) {
+        self.record.get_or_insert_default();
+    }
+
+    pub(crate) fn take_record(&mut self) -> Vec<AppliedJob<J::Output>> {
+        self.record.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(crate) fn follow(&mut self, applied: impl IntoIterator<Item = AppliedJob<J::Output>>) {
+        self.script.get_or_insert_default().extend(applied);
+    }
+}
+
+impl<J: Job> Drop for Jobs<J> {
+    fn drop(&mut self) {
+        for flight in &mut self.flights {
+            flight.abandon();
+            self.tally.of(flight.kind).abandoned += flight.undelivered();
+        }
+        self.tally.flush();
+    }
+}
+
+impl<O> From<Ran<O>> for End<O> {
+    fn from(Ran { answer, expansions }: Ran<O>) -> Self {
+        match answer {
+            Some(answer) => Self::Answered(answer, expansions),
+            None => Self::Panicked(expansions),
+        }
+    }
+}
+
+fn nanos(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

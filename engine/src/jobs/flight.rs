@@ -1,0 +1,290 @@
+//! A batch as its room sees it: which of its jobs have ended how, and which are delivered.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use crate::batch::{Batch, Chunk, Entry, Origin, Work as _};
+use crate::job::{Answer, Job, JobId, Outcome};
+use crate::job_counters::JobCounters;
+use crate::tick::Tick;
+
+/// How a job ended, and what it spent.
+#[derive(Clone, Debug)]
+pub(super) enum End<O> {
+    Answered(Answer<O>, u32),
+    Panicked(u32),
+    Late,
+    Cancelled,
+}
+
+impl<O> End<O> {
+    /// As it was recorded.
+    pub(super) fn of(outcome: Outcome<O>, expansions: u32) -> Self {
+        match outcome {
+            Outcome::Done(output) => Self::Answered(Answer::Done(output), expansions),
+            Outcome::Partial(output) => Self::Answered(Answer::Partial(output), expansions),
+            Outcome::NoPath => Self::Answered(Answer::NoPath, expansions),
+            Outcome::Stale(answer) => Self::Answered(answer, expansions),
+            Outcome::Late => Self::Late,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Panicked => Self::Panicked(expansions),
+        }
+    }
+}
+
+/// One submitted job.
+struct Slot<O> {
+    sequence: u64,
+    /// The job that is run for this one: itself, or an earlier one that asked the same.
+    leader: u32,
+    /// Of a leader: how many still want its answer.
+    wanted: u32,
+    /// Of a leader.
+    end: Option<End<O>>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Wanted,
+    Cancelled,
+    /// To be delivered at this step.
+    Ready,
+    /// The same, as cancelled.
+    ReadyCancelled,
+    Delivered,
+}
+
+enum Body<J: Job> {
+    /// Its step is not over.
+    Staged(Vec<Entry<J>>),
+    Launched(Arc<Batch<J>>),
+}
+
+/// See the module.
+pub(super) struct Flight<J: Job> {
+    pub(super) number: u64,
+    pub(super) kind: usize,
+    /// The step at which its outcomes are due.
+    pub(super) due: u64,
+    pub(super) submitted: Tick,
+    pub(super) is_queued: bool,
+    body: Body<J>,
+    slots: Vec<Slot<J::Output>>,
+    delivered: usize,
+}
+
+/// A job that was cancelled.
+pub(super) struct Stopped {
+    pub(super) was_running: bool,
+    /// What will not be spent, if nobody else wants it.
+    pub(super) refund: Option<u32>,
+}
+
+impl<J: Job> Flight<J> {
+    pub(super) const fn new(number: u64, kind: usize, due: u64, submitted: Tick) -> Self {
+        Self {
+            number,
+            kind,
+            due,
+            submitted,
+            is_queued: false,
+            body: Body::Staged(Vec::new()),
+            slots: Vec::new(),
+            delivered: 0,
+        }
+    }
+
+    pub(super) const fn is_staged(&self) -> bool {
+        matches!(self.body, Body::Staged(_))
+    }
+
+    pub(super) const fn is_delivered(&self) -> bool {
+        self.delivered == self.slots.len()
+    }
+
+    pub(super) fn undelivered(&self) -> u64 {
+        (self.slots.len() - self.delivered) as u64
+    }
+
+    pub(super) fn push(&mut self, sequence: u64, job: J, leader: Option<u32>) -> u32 {
+        let Body::Staged(entries) = &mut self.body else {
+            unreachable!("a batch takes jobs until its step ends");
+        };
+        let index = u32::try_from(entries.len()).expect("admission takes fewer");
+        let leader = leader.unwrap_or(index);
+        let entry = Entry::new(job);
+        if leader != index {
+            entry.cancel(); // the other one is run
+            self.slots[leader as usize].wanted += 1;
+        }
+        entries.push(entry);
+        self.slots.push(Slot {
+            sequence,
+            leader,
+            wanted: u32::from(leader == index),
+            end: None,
+            stage: Stage::Wanted,
+        });
+        index
+    }
+
+    /// Makes a batch of it once its step is over.
+    pub(super) fn launch(
+        &mut self,
+        origin: &Arc<Origin>,
+        counters: &Arc<JobCounters>,
+        done: &Sender<Chunk<J::Output>>,
+    ) -> Arc<Batch<J>> {
+        if let Body::Staged(entries) = &mut self.body {
+            let entries = std::mem::take(entries);
+            let of = (self.kind, Arc::clone(origin), Arc::clone(counters));
+            let batch = Batch::new(self.number, entries, of, done.clone());
+            self.body = Body::Launched(Arc::new(batch));
+        }
+        self.shared()
+    }
+
+    pub(super) fn shared(&self) -> Arc<Batch<J>> {
+        match &self.body {
+            Body::Launched(batch) => Arc::clone(batch),
+            Body::Staged(_) => unreachable!("a batch is due at a later step"),
+        }
+    }
+
+    fn entry(&self, index: u32) -> &Entry<J> {
+        match &self.body {
+            Body::Staged(entries) => &entries[index as usize],
+            Body::Launched(batch) => &batch.entries[index as usize],
+        }
+    }
+
+    /// The slot of a job, if it is of this batch.
+    pub(super) fn find(&self, sequence: u64) -> Option<u32> {
+        let at = self.slots.binary_search_by_key(&sequence, |s| s.sequence);
+        at.ok().and_then(|at| u32::try_from(at).ok())
+    }
+
+    /// Jobs that somebody waits for.
+    pub(super) fn open_jobs(&self) -> impl Iterator<Item = (JobId, &J)> {
+        let wanted = self.slots.iter().zip(0..);
+        let wanted = wanted.filter(|(slot, _)| slot.stage == Stage::Wanted);
+        wanted.map(|(slot, index)| (JobId(slot.sequence), &self.entry(index).job))
+    }
+
+    pub(super) fn cancel(&mut self, index: u32) -> Option<Stopped> {
+        let slot = &mut self.slots[index as usize];
+        if !matches!(slot.stage, Stage::Wanted | Stage::Ready) {
+            return None;
+        }
+        slot.stage = match slot.stage {
+            Stage::Ready => Stage::ReadyCancelled, // it keeps its place in the order
+            _ => Stage::Cancelled,
+        };
+        let leader = slot.leader;
+        let lead = &mut self.slots[leader as usize];
+        lead.wanted -= 1;
+        let is_over = lead.end.is_some();
+        if lead.wanted > 0 || is_over {
+            return Some(Stopped {
+                was_running: false,
+                refund: None,
+            });
+        }
+        let entry = self.entry(leader);
+        Some(Stopped {
+            was_running: entry.cancel(),
+            refund: Some(entry.job.budget()),
+        })
+    }
+
+    /// A job has ended; a second end of it is dropped. `alone`: not for those that asked the same.
+    pub(super) fn end(&mut self, index: u32, end: End<J::Output>, alone: bool) {
+        let slot = &mut self.slots[index as usize];
+        if alone {
+            slot.leader = index;
+        }
+        slot.end.get_or_insert(end);
+    }
+
+    /// Runs here whatever has no end yet: what no thread has begun with, or really all of it.
+    pub(super) fn run_open(&mut self, batch: &Batch<J>, all: bool) -> u64 {
+        let mut count = 0;
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if slot.wanted == 0 || slot.end.is_some() {
+                continue;
+            }
+            let ran = batch.try_run(index);
+            let ran = ran.or_else(|| all.then(|| batch.run_again(index)));
+            if let Some(ran) = ran {
+                slot.end = Some(ran.into());
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Nothing more is awaited.
+    pub(super) fn give_up(&mut self) {
+        self.abandon();
+        for slot in &mut self.slots {
+            slot.end.get_or_insert(End::Late);
+        }
+    }
+
+    pub(super) fn abandon(&mut self) {
+        if let Body::Launched(batch) = &self.body {
+            batch.abandon();
+        }
+    }
+
+    /// Lists what can be delivered now.
+    pub(super) fn take_ready(&mut self, ready: &mut VecDeque<(u64, u64, u32)>) {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            let has_end = || self.slots[slot.leader as usize].end.is_some();
+            let is_ready = match slot.stage {
+                Stage::Wanted => has_end(),
+                Stage::Cancelled => true,
+                _ => false,
+            };
+            if !is_ready {
+                continue;
+            }
+            let slot = &mut self.slots[index];
+            slot.stage = match slot.stage {
+                Stage::Cancelled => Stage::ReadyCancelled,
+                _ => Stage::Ready,
+            };
+            let index = u32::try_from(index).expect("counted by admission");
+            ready.push_back((slot.sequence, self.number, index));
+        }
+    }
+
+    /// The end of a job that is ready, and what it spent.
+    pub(super) fn deliver(&mut self, index: u32) -> (End<J::Output>, u32) {
+        self.delivered += 1;
+        let slot = &mut self.slots[index as usize];
+        let was = std::mem::replace(&mut slot.stage, Stage::Delivered);
+        if was == Stage::ReadyCancelled {
+            return (End::Cancelled, 0);
+        }
+        let leader = slot.leader;
+        let lead = &mut self.slots[leader as usize];
+        // The last who wants it need not copy it.
+        lead.wanted = lead.wanted.saturating_sub(1);
+        let end = if lead.wanted == 0 {
+            lead.end.replace(End::Late)
+        } else {
+            lead.end.clone()
+        };
+        let end = end.expect("only what has an end is ready");
+        let spent = match end {
+            End::Answered(_, spent) | End::Panicked(spent) if leader == index => spent,
+            _ => 0,
+        };
+        (end, spent)
+    }
+}
