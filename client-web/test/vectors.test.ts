@@ -109,7 +109,7 @@ describe.each([{ file: 'of this test', held: OWN }, ...read<typeof OWN>('meadow'
     const from = new Reader(unhex(bytes));
     const decoded = codec.decode(from);
     from.finish();
-    expect(asSerde(decoded)).toEqual(value);
+    expect(asSerde(decoded, value)).toEqual(value);
     const out = new Writer();
     codec.encode(out, decoded);
     expect(hex(out.finish())).toBe(bytes.replaceAll(' ', '').toLowerCase());
