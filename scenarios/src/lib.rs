@@ -11,8 +11,8 @@ mod tag;
 
 pub use crate::arena::Arena;
 pub use crate::meadow::{
-    Ask, Entity, Event, Gate, Input, JobsShown, Kind, Meadow, Point, Private, Route, Settings,
-    Shared, Timer, Top,
+    Ask, Entity, Event, Found, Gate, Input, JobsShown, Kind, Meadow, Point, Private, Route,
+    Settings, Shared, Timer, Top, Walk, Way,
 };
 pub use crate::tag::{Runner, Tag};
 pub use crate::tally::{Ballot, Tally, Vote};

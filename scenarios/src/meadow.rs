@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 
 use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
-    Space, To, Vec2,
+    Bot, EntityId, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
+    Space, Vec2,
 };
 use serde::{Deserialize, Serialize};
 
-use self::animals::Animal;
+use self::animals::Animals;
 use self::gates::Gates;
-use self::land::Plan;
 use self::map::{Map, Tile};
 use self::player::Walker;
+use self::ways::Ways;
+pub use self::ways::{Found, Walk, Way};
 pub use self::types::{
     Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
     Timer, Top,
@@ -32,25 +33,19 @@ mod water;
 mod land;
 mod gates;
 mod walk;
+mod ways;
 mod player;
+mod emotes;
 mod flowers;
 mod animals;
+mod herds;
+mod wolves;
+mod small;
+mod populate;
+mod overlay;
 mod bot;
 #[cfg(test)]
 mod tests;
-
-/// Emotes by number.
-const EMOTES: u8 = 4;
-
-/// Ticks between two emotes of one player: two a second.
-const EMOTE_EVERY_TICKS: u32 = 10;
-
-/// Emotes that one tick shows. A member that stalls for a moment is sent all events later, and
-/// its queue must outlast a crowd that waves.
-const EMOTES_PER_TICK_MAX: u8 = 1;
-
-/// Up to so many members one is told who comes and goes: in a crowd nobody would read it.
-const GREETED_MAX: usize = 50;
 
 /// Side of a cell. Units: metres.
 const CELL_M: f32 = 32.0;
@@ -61,13 +56,14 @@ const ANIMALS_MAX: u16 = 1000;
 const FLOWERS_MAX: u16 = 600;
 
 /// The rules.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Meadow {
     /// With the gates as they are now.
     map: Map,
     gates: Gates,
+    ways: Ways,
     walkers: BTreeMap<PlayerId, Walker>,
-    animals: Vec<Animal>,
+    animals: Animals,
     /// Emotes that were shown in this tick.
     emotes: u8,
 }
@@ -83,6 +79,7 @@ impl Game for Meadow {
     type Private = Private;
     type Event = Event;
     type Timer = Timer;
+    type Job = Way;
 
     fn space(_: &Settings) -> Space {
         Space::grid(CELL_M)
@@ -95,8 +92,9 @@ impl Game for Meadow {
                 settings.animals, settings.flowers
             )));
         }
-        let Plan { map, pastures, .. } = land::generate(&mut room.rng_for("map"));
-        let doors = pastures.iter().flat_map(|pasture| &pasture.doors);
+        let plan = land::generate(&mut room.rng_for("map"));
+        let doors = plan.pastures.iter().flat_map(|pasture| &pasture.doors);
+        let map = &plan.map;
         *room.shared_mut() = Shared {
             width: map.width(),
             height: map.height(),
@@ -110,12 +108,13 @@ impl Game for Meadow {
             metadata: [("map".into(), "meadow with lakes and a river".into())].into(),
         });
         for _ in 0..settings.flowers {
-            flowers::grow(&map, room);
+            flowers::grow(map, room);
         }
         Ok(Self {
-            animals: animals::populate(&map, settings.animals, room),
-            gates: Gates::new(&map, room),
-            map,
+            animals: populate::populate(&plan, settings.animals, room),
+            gates: Gates::new(map, room),
+            ways: Ways::new(map),
+            map: plan.map,
             walkers: BTreeMap::new(),
             emotes: 0,
         })
@@ -147,9 +146,19 @@ impl Game for Meadow {
         };
         match input {
             Input::Walk { dx, dy } => walker.push((dx, dy), room.tick()),
-            Input::Goto { x, y } => walker.go_to(Vec2::new(x, y), room.tick(), &self.map),
+            Input::Goto { x, y } => {
+                if let Some(body) = room.entity(walker.body) {
+                    let way = (body.pos, Vec2::new(x, y));
+                    walker.go_to(way, room.tick(), &self.map);
+                }
+            }
             Input::Emote { emote } => self.emote(room, player, emote),
-            Input::Overlay { .. } => {}
+            Input::Overlay { on } => {
+                walker.overlay = on;
+                if !on {
+                    overlay::hide(player, room);
+                }
+            }
         }
     }
 
@@ -162,7 +171,11 @@ impl Game for Meadow {
         if picked {
             flowers::rank(&self.walkers, room);
         }
-        animals::tick(&mut self.animals, &self.map, room);
+        let ways = (&self.map, &mut self.ways.routes);
+        let players: Vec<_> = self.walkers.values().map(|walker| walker.body).collect();
+        self.animals.tick(ways, &players, room);
+        self.ways.submit(&mut self.walkers, room);
+        self.tell(room);
     }
 
     fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
@@ -184,10 +197,17 @@ impl Game for Meadow {
     fn timer(&mut self, room: &mut Room<Self>, timer: Timer) {
         match timer {
             Timer::Regrow => flowers::grow(&self.map, room),
-            Timer::Gate { gate } => {
-                self.gates.turn(gate, &mut self.map, room);
-            }
+            Timer::Gate { gate } => self.turn(gate, room),
         }
+    }
+
+    fn job_done(&mut self, room: &mut Room<Self>, done: JobDone<'_, Way>) {
+        let place = (&self.map, &*room);
+        self.ways.handle_done(done, &mut self.walkers, place);
+    }
+
+    fn is_stale(&self, job: &Way) -> bool {
+        self.ways.is_stale(job)
     }
 
     fn bot(seed: u64) -> Option<Box<dyn Bot<Self>>> {
@@ -238,28 +258,30 @@ impl Meadow {
         moved
     }
 
-    fn emote(&mut self, room: &mut Room<Self>, player: PlayerId, emote: u8) {
-        let now = room.tick();
-        let Some(walker) = self.walkers.get_mut(&player) else {
+    /// Opens or shuts a gate, and lets everybody know who is on the way through it.
+    fn turn(&mut self, gate: u8, room: &mut Room<Self>) {
+        let Some(gate) = self.gates.turn(gate, &mut self.map, room) else {
             return;
         };
-        let too_soon = walker.emote_at.is_newer(now) || self.emotes >= EMOTES_PER_TICK_MAX;
-        let Some(at) = room.entity(walker.body).map(|body| body.pos) else {
-            return;
-        };
-        if emote >= EMOTES || too_soon {
-            return;
+        self.ways.turn(gate);
+        for walker in self.walkers.values_mut() {
+            if let Some(body) = room.entity(walker.body) {
+                walker.handle_gate(body.pos, gate.open, &self.map);
+            }
         }
-        walker.emote_at = now.after(EMOTE_EVERY_TICKS);
-        self.emotes += 1;
-        let entity = room.net_id(walker.body).unwrap_or_default();
-        let seen = flowers::seen_by(room, at);
-        room.emit(&Event::Emoted { entity, emote }, seen);
     }
 
-    fn greet(&self, room: &mut Room<Self>, event: Event) {
-        if self.walkers.len() <= GREETED_MAX {
-            room.emit(&event, To::All);
+    /// Tells players which way they walk, and shows the overlay to those who want it.
+    fn tell(&mut self, room: &mut Room<Self>) {
+        for (&player, walker) in &mut self.walkers {
+            if std::mem::take(&mut walker.is_news)
+                && let Some(private) = room.private_mut(player)
+            {
+                private.path = walker.told_path();
+            }
         }
+        let lookers = self.walkers.iter().filter(|(_, walker)| walker.overlay);
+        let lookers = lookers.map(|(&player, walker)| (player, walker.body));
+        overlay::show(lookers, (&self.animals, &self.ways), room);
     }
 }

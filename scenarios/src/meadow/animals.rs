@@ -1,175 +1,291 @@
-//! Animals: sheep that wander in loose flocks, rabbits that hop and flee, ducks that swim.
+//! Animals: what all of them have in common, and one step of all of them.
 //!
-//! They rest most of the time, so that a room in which nobody moves has little to tell.
+//! In: the land, the ways over it, who is where. Out: animals that have moved. What each kind has
+//! in mind is the business of `herds`, `wolves` and `small`.
 
+use downbeat::nav::{Avoidance, Body, Crowd, Routes, Square};
 use downbeat::rand::RngExt as _;
 use downbeat::{EntityId, Rng, Room, Vec2};
 use serde::{Deserialize, Serialize};
 
+use super::herds::Herd;
 use super::map::{Map, Tile};
-use super::walk::advance;
+use super::walk::{advance, speed};
+use super::wolves::Hunt;
 use super::{Entity, Kind, Meadow};
 use crate::heading::heading;
 
-/// Sheep that follow one leader.
-const FLOCK: usize = 7;
+/// All animals of a room.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Animals {
+    pub(super) all: Vec<Animal>,
+    pub(super) herds: Vec<Herd>,
+    /// Here for its memory.
+    #[serde(skip, default = "crowd")]
+    crowd: Crowd,
+}
 
-/// How near a player may come to a rabbit. Units: metres.
-const SHY_M: f32 = 4.5;
-
-/// Every so many ticks a rabbit looks around.
-const LOOK_TICKS: u32 = 4;
-
+/// One of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Animal {
-    body: EntityId,
-    kind: Kind,
-    /// Metres per second; zero while it rests.
-    velocity: Vec2,
+    pub(super) body: EntityId,
+    pub(super) kind: Kind,
+    pub(super) mood: Mood,
     /// Until it thinks of something else.
-    ticks_left: u16,
+    pub(super) ticks_left: u16,
+    /// How it moved in the last step. Units: metres per second.
+    velocity: Vec2,
+    /// Ticks in which it wanted to walk and could not.
+    stuck_ticks: u8,
     /// Hops left before a rest; rabbits only.
-    hops: u8,
-    /// The sheep that it follows.
-    leader: Option<EntityId>,
+    pub(super) hops: u8,
+    /// Which herd it belongs to, and whether that waits for it; sheep only.
+    pub(super) herd: u8,
+    pub(super) is_called: bool,
 }
 
-/// Puts animals into the meadow: half sheep, a quarter rabbits, a quarter ducks.
-pub(super) fn populate(map: &Map, count: u16, room: &mut Room<Meadow>) -> Vec<Animal> {
-    let mut animals: Vec<Animal> = Vec::new();
-    let everywhere = (map.middle(), 0.48 * f32::from(map.width()));
-    let mut flock = Vec::new();
-    for number in 0..count {
-        let kind = [Kind::Sheep, Kind::Rabbit, Kind::Sheep, Kind::Duck][usize::from(number % 4)];
-        let leader = flock.first().copied().filter(|_| kind == Kind::Sheep);
-        let leader_at = leader.and_then(|id| room.entity(id)).map(|l| l.pos);
-        let wanted = leader_at.map_or(everywhere, |at| (at, 5.0));
-        let rng = room.rng();
-        let Some(pos) = map.find(rng, wanted, home(kind)) else {
-            continue; // a map without water has no ducks
+/// What it is about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Mood {
+    /// It stands.
+    Rest,
+    /// It walks this way. Units: metres per second on grass.
+    Stroll(Vec2),
+    /// The same, in fear.
+    Flee(Vec2),
+    /// It follows its route, so fast.
+    Travel(f32),
+    /// It is after somebody.
+    Hunt(Hunt),
+}
+
+/// What animals know of the world while they think.
+pub(super) struct Sight<'a> {
+    pub(super) map: &'a Map,
+    pub(super) routes: &'a mut Routes,
+    pub(super) rng: Rng,
+    /// Where the animals are, in their order; those that are gone are nowhere.
+    pub(super) places: Vec<Option<Vec2>>,
+    pub(super) players: Vec<Vec2>,
+    /// Sheep that a wolf has caught in this step.
+    pub(super) caught: Vec<usize>,
+    /// Wolves that hunt.
+    pub(super) hunters: Vec<Vec2>,
+    pub(super) tick: u32,
+}
+
+/// How far an animal's middle is from another's when they touch, halved. Units: metres.
+const RADIUS_M: f32 = 0.4;
+
+/// See [`RADIUS_M`].
+const PLAYER_RADIUS_M: f32 = 0.35;
+
+/// Ticks in which one gets nowhere after which it thinks of something else.
+const STUCK_TICKS: u8 = 30;
+
+fn crowd() -> Crowd {
+    Crowd::new(Avoidance {
+        horizon: 1.0,
+        wall_horizon: 0.3,
+        reach: 2.0,
+        neighbours: 6,
+    })
+}
+
+impl Animals {
+    pub(super) fn new(herds: Vec<Herd>) -> Self {
+        Self {
+            all: Vec::new(),
+            herds,
+            crowd: crowd(),
+        }
+    }
+
+    /// One step of all animals.
+    pub(super) fn tick(
+        &mut self,
+        (map, routes): (&Map, &mut Routes),
+        players: &[EntityId],
+        room: &mut Room<Meadow>,
+    ) {
+        let place = |id| room.entity(id).map(|entity| entity.pos);
+        let mut sight = Sight {
+            map,
+            routes,
+            rng: room.rng_for("animals"),
+            places: self.all.iter().map(|animal| place(animal.body)).collect(),
+            players: players.iter().filter_map(|&id| place(id)).collect(),
+            caught: Vec::new(),
+            hunters: Vec::new(),
+            tick: room.tick().number(),
         };
-        let entity = Entity {
-            pos,
-            heading: rng.random(),
-            kind,
-            name: String::new(),
-            score: 0,
-            hue: rng.random(),
-        };
-        let ticks_left = rng.random_range(1..200);
-        let body = room.spawn(entity);
-        if kind == Kind::Sheep {
-            flock.push(body);
-            if flock.len() == FLOCK {
-                flock.clear();
+        self.tick_herds(&mut sight);
+        self.tick_wolves(&mut sight);
+        for number in 0..self.all.len() {
+            if let Some(at) = sight.places[number] {
+                self.think(number, at, &mut sight);
             }
         }
-        animals.push(Animal {
-            body,
-            kind,
-            velocity: Vec2::ZERO,
-            ticks_left,
-            hops: 0,
-            leader,
-        });
+        self.walk(&mut sight, room);
     }
-    animals
-}
 
-/// One step of all animals.
-pub(super) fn tick(animals: &mut [Animal], map: &Map, room: &mut Room<Meadow>) {
-    let mut rng = room.rng_for("animals");
-    let now = room.tick().number();
-    for (number, animal) in (0u32..).zip(animals) {
-        let Some(at) = room.entity(animal.body).map(|body| body.pos) else {
-            continue;
-        };
+    fn think(&mut self, number: usize, at: Vec2, sight: &mut Sight<'_>) {
+        let animal = &mut self.all[number];
         animal.ticks_left = animal.ticks_left.saturating_sub(1);
-        let looks = animal.kind == Kind::Rabbit && (now + number).is_multiple_of(LOOK_TICKS);
-        if let Some(fright) = looks.then(|| fright(room, at)).flatten() {
-            animal.flee(at - fright, &mut rng);
-        } else if animal.ticks_left == 0 {
-            let leader = animal.leader.and_then(|id| room.entity(id));
-            animal.think(leader.map(|leader| leader.pos - at), &mut rng);
+        match animal.kind {
+            Kind::Sheep => self.think_sheep(number, at, sight),
+            Kind::Rabbit => animal.think_rabbit(number, at, sight),
+            Kind::Duck => animal.think_duck(&mut sight.rng),
+            Kind::Wolf | Kind::Player | Kind::Flower => {}
         }
-        if animal.velocity == Vec2::ZERO {
-            continue;
+    }
+
+    /// Moves whoever wants to move: on land they make room for each other.
+    fn walk(&mut self, sight: &mut Sight<'_>, room: &mut Room<Meadow>) {
+        let dt = room.dt();
+        self.crowd.clear();
+        for &at in &sight.players {
+            self.crowd.push(post(at));
         }
-        let next = advance(at, animal.velocity * room.dt(), map, home(animal.kind));
-        if next.distance_squared(at) < 1e-6 {
-            // Something is in the way: a rest is as good as a walk.
-            animal.rest(&mut rng);
-        } else if let Some(body) = room.entity_mut(animal.body) {
-            body.heading = heading(next - at);
-            body.pos = next;
+        for (animal, &place) in self.all.iter_mut().zip(&sight.places) {
+            let body = place.map(|at| animal.as_body(at, sight));
+            self.crowd.push(body.unwrap_or_else(|| post(Vec2::NAN)));
         }
+        let velocities = self.crowd.steer(sight.routes.grid(), dt);
+        let velocities = velocities.iter().skip(sight.players.len());
+        let bodies = self.crowd.bodies().iter().skip(sight.players.len());
+        let wishes = bodies.map(|body| body.wish);
+        for ((animal, &place), (&velocity, wish)) in
+            self.all.iter_mut().zip(&sight.places).zip(velocities.zip(wishes))
+        {
+            let Some(at) = place else { continue };
+            let velocity = match animal.kind {
+                Kind::Duck => animal.wish(at, sight),
+                _ => velocity,
+            };
+            let next = advance(at, velocity * dt, sight.map, home(animal.kind));
+            let way = next - at;
+            animal.velocity = way / dt;
+            if way.length_squared() > 1e-6 {
+                if let Some(body) = room.entity_mut(animal.body) {
+                    body.heading = heading(way);
+                    body.pos = next;
+                }
+            } else {
+                animal.velocity = Vec2::ZERO;
+            }
+            let is_slow = way.length_squared() < wish.length_squared() * dt * dt / 25.0;
+            animal.stuck_ticks = if is_slow { animal.stuck_ticks.saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// Whether an animal gets nowhere; it is asked once.
+    pub(super) fn take_stuck(&mut self, number: usize) -> bool {
+        let animal = &mut self.all[number];
+        let is_stuck = animal.stuck_ticks >= STUCK_TICKS;
+        if is_stuck {
+            animal.stuck_ticks = 0;
+        }
+        is_stuck
     }
 }
 
 impl Animal {
-    fn think(&mut self, to_leader: Option<Vec2>, rng: &mut Rng) {
-        let was_resting = self.velocity == Vec2::ZERO;
-        match self.kind {
-            Kind::Rabbit if self.hops > 0 => {
-                // A hop, a moment on the ground, the next hop.
-                self.hops -= 1;
-                self.ticks_left = if was_resting { 5 } else { 4 };
-                self.velocity = if was_resting {
-                    direction(rng) * 3.0
-                } else {
-                    Vec2::ZERO
-                };
-            }
-            Kind::Rabbit => {
-                self.rest(rng);
-                self.hops = 2 * rng.random_range(1..4u8);
-            }
-            _ if !was_resting => self.rest(rng),
-            Kind::Duck => {
-                self.velocity = direction(rng) * 0.8;
-                self.ticks_left = rng.random_range(20..60);
-            }
-            _ => {
-                let stray = to_leader.unwrap_or_default();
-                let pull = stray.normalize_or_zero() * (stray.length() / 6.0).min(2.0);
-                self.velocity = (direction(rng) + pull).normalize_or_zero() * 0.9;
-                self.ticks_left = rng.random_range(20..70);
-            }
+    pub(super) const fn new(body: EntityId, kind: Kind, ticks_left: u16) -> Self {
+        Self {
+            body,
+            kind,
+            mood: Mood::Rest,
+            ticks_left,
+            velocity: Vec2::ZERO,
+            stuck_ticks: 0,
+            hops: 0,
+            herd: 0,
+            is_called: false,
         }
     }
 
-    fn rest(&mut self, rng: &mut Rng) {
-        self.velocity = Vec2::ZERO;
-        self.ticks_left = match self.kind {
-            Kind::Rabbit => rng.random_range(60..240),
-            _ => rng.random_range(160..500),
-        };
+    pub(super) const fn rest(&mut self, ticks: u16) {
+        self.mood = Mood::Rest;
+        self.ticks_left = ticks;
     }
 
-    fn flee(&mut self, away: Vec2, rng: &mut Rng) {
-        // A little to the side, and on until the next look at least.
-        let way = away.normalize_or_zero() + direction(rng) * 0.4;
-        self.velocity = way.normalize_or_zero() * 5.0;
-        self.ticks_left = 10;
-        self.hops = 0;
+    /// Walks this way for a while.
+    pub(super) const fn stroll(&mut self, velocity: Vec2, ticks: u16) {
+        self.mood = Mood::Stroll(velocity);
+        self.ticks_left = ticks;
+    }
+
+    /// Where to it would go if it were alone, and how fast.
+    fn wish(&self, at: Vec2, sight: &mut Sight<'_>) -> Vec2 {
+        let towards = |to: Option<Vec2>, pace: f32| {
+            to.map_or(Vec2::ZERO, |to| (to - at).normalize_or_zero() * pace)
+        };
+        let wish = match &self.mood {
+            Mood::Rest => return Vec2::ZERO,
+            Mood::Stroll(velocity) | Mood::Flee(velocity) => *velocity,
+            Mood::Travel(pace) => towards(sight.routes.heading(self.body, at), *pace),
+            Mood::Hunt(hunt) => {
+                let to = hunt.straight.or_else(|| sight.routes.heading(self.body, at));
+                towards(to, Hunt::PACE)
+            }
+        };
+        wish * (speed(sight.map.under(at)) / speed(Tile::Grass))
+    }
+
+    fn as_body(&self, at: Vec2, sight: &mut Sight<'_>) -> Body {
+        if self.kind == Kind::Duck {
+            return post(Vec2::NAN); // nobody on land minds it
+        }
+        let wish = self.wish(at, sight);
+        Body {
+            at,
+            velocity: self.velocity,
+            wish,
+            radius: RADIUS_M,
+            speed_max: wish.length().max(0.5),
+        }
     }
 }
 
-/// The nearest player that is too near.
-fn fright(room: &Room<Meadow>, at: Vec2) -> Option<Vec2> {
-    let near = room.near(at, SHY_M).into_iter();
-    near.filter_map(|id| room.entity(id))
-        .filter(|other| other.kind == Kind::Player)
-        .map(|player| player.pos)
-        .min_by(|a, b| a.distance_squared(at).total_cmp(&b.distance_squared(at)))
+/// Somebody who does not give way.
+const fn post(at: Vec2) -> Body {
+    Body {
+        at,
+        velocity: Vec2::ZERO,
+        wish: Vec2::ZERO,
+        radius: PLAYER_RADIUS_M,
+        speed_max: 0.0,
+    }
+}
+
+/// Puts an animal into the meadow.
+pub(super) fn spawn(kind: Kind, pos: Vec2, room: &mut Room<Meadow>) -> Animal {
+    let rng = room.rng();
+    let (heading, hue) = (rng.random(), rng.random());
+    let ticks_left = rng.random_range(1..400);
+    let body = room.spawn(Entity {
+        pos,
+        heading,
+        kind,
+        name: String::new(),
+        score: 0,
+        hue,
+    });
+    Animal::new(body, kind, ticks_left)
 }
 
 /// Where an animal may go.
-fn home(kind: Kind) -> fn(Tile) -> bool {
+pub(super) fn home(kind: Kind) -> fn(Tile) -> bool {
     match kind {
         Kind::Duck => |tile| tile == Tile::Water,
         _ => Tile::is_ground,
     }
+}
+
+/// The square that a point lies in; what is off the map is in its corner.
+pub(super) fn square(at: Vec2) -> Square {
+    Square::of(at).unwrap_or_default()
 }
 
 /// A random direction, 1 long; a point in a ring of the unit square, so that no sine is needed.
@@ -179,16 +295,5 @@ pub(super) fn direction(rng: &mut Rng) -> Vec2 {
         if (0.01..=1.0).contains(&way.length_squared()) {
             return way.normalize();
         }
-    }
-}
-
-#[cfg(test)]
-impl Animal {
-    pub(super) const fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    pub(super) const fn body(&self) -> EntityId {
-        self.body
     }
 }

@@ -8,7 +8,8 @@ use downbeat::{Bot, Rng, Vec2};
 use super::animals::direction;
 use super::map::{Map, cell};
 use super::walk::BODY_M;
-use super::{EMOTES, Input, Kind, Meadow};
+use super::emotes::EMOTES;
+use super::{Input, Kind, Meadow};
 
 /// Thoughts between two looks around.
 const LOOK_EVERY: u8 = 10;

@@ -29,7 +29,7 @@ const APART_M: f32 = 5.0;
 pub(super) struct Pasture {
     pub(super) middle: Vec2,
     /// From the middle to its sides. Units: metres.
-    half: Vec2,
+    pub(super) half: Vec2,
     /// At most two.
     pub(super) doors: Vec<Door>,
 }

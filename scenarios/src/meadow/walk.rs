@@ -14,6 +14,9 @@ const GAP_M: f32 = 0.001;
 /// The longest step that is taken at once: shorter than a tile, so that nothing is jumped over.
 const STEP_M_MAX: f32 = 0.5;
 
+/// From one place to the next where a straight way is looked at. Units: metres.
+const SAMPLE_M: f32 = 0.25;
+
 /// How fast one walks on a tile. Units: metres per second.
 pub(super) const fn speed(tile: Tile) -> f32 {
     match tile {
@@ -28,6 +31,22 @@ pub(super) const fn speed(tile: Tile) -> f32 {
 pub(super) fn walk(position: Vec2, direction: Vec2, dt: f32, map: &Map) -> Vec2 {
     let way = direction * (speed(map.under(position)) * dt);
     advance(position, way, map, Tile::is_ground)
+}
+
+/// Whether a body can walk straight from here to there.
+pub(super) fn is_clear(from: Vec2, to: Vec2, map: &Map) -> bool {
+    is_clear_over(from, to, |at| map.under(at).is_ground())
+}
+
+/// The same over any ground. The samples are so close that what a corner pokes into a body
+/// between two of them is less than one slides around.
+pub(super) fn is_clear_over(from: Vec2, to: Vec2, is_ground: impl Fn(Vec2) -> bool) -> bool {
+    let way = to - from;
+    let steps = cell(way.abs().max_element() / SAMPLE_M) + 1;
+    (1..=steps).all(|step| {
+        let at = from + way * (step as f32 / steps as f32);
+        corners(at).into_iter().all(&is_ground)
+    })
 }
 
 /// Goes a way as far as the tiles allow: along x, then along y, so that one slides along what one

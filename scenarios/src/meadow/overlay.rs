@@ -1,0 +1,112 @@
+//! The overlay: which ways the animals around a player take, and what the room computes.
+
+use downbeat::{EntityId, PlayerId, Room, Vec2};
+
+use super::animals::{Animals, square};
+use super::ways::{Way, Ways};
+use super::{Ask, JobsShown, Meadow, Point, Route};
+use downbeat::nav::{NavJob, Square};
+
+/// It is drawn anew every so many ticks.
+const EVERY_TICKS: u32 = 5;
+
+/// Animals this near are shown. Units: metres.
+const SEEN_M: f32 = 32.0;
+
+/// Routes, corners of each, and questions that are shown: together a fourth of what a private
+/// state may be.
+const ROUTES_MAX: usize = 48;
+/// See [`ROUTES_MAX`].
+const CORNERS_MAX: usize = 12;
+/// See [`ROUTES_MAX`].
+const ASKS_MAX: usize = 32;
+
+/// Shows it to those who look, once in a while.
+pub(super) fn show(
+    players: impl Iterator<Item = (PlayerId, EntityId)>,
+    (animals, ways): (&Animals, &Ways),
+    room: &mut Room<Meadow>,
+) {
+    if !room.tick().number().is_multiple_of(EVERY_TICKS) {
+        return;
+    }
+    for (player, body) in players {
+        let Some(at) = room.entity(body).map(|body| body.pos) else {
+            continue;
+        };
+        let routes = routes(at, (animals, ways), room);
+        let jobs = jobs(ways, room);
+        if let Some(private) = room.private(player)
+            && (private.routes != routes || private.jobs != jobs)
+            && let Some(private) = room.private_mut(player)
+        {
+            private.routes = routes;
+            private.jobs = jobs;
+        }
+    }
+}
+
+/// Shows nothing any more.
+pub(super) fn hide(player: PlayerId, room: &mut Room<Meadow>) {
+    if let Some(private) = room.private_mut(player) {
+        private.routes.clear();
+        private.jobs = JobsShown::default();
+    }
+}
+
+/// The nearest ones first.
+fn routes(at: Vec2, (animals, ways): (&Animals, &Ways), room: &mut Room<Meadow>) -> Vec<Route> {
+    let bodies = animals.all.iter().map(|animal| animal.body);
+    let walking = bodies.filter(|&body| ways.routes.going(body).is_some());
+    let mut near: Vec<_> = walking
+        .filter_map(|body| Some((room.entity(body)?.pos.distance(at), body)))
+        .filter(|&(away, _)| away < SEEN_M)
+        .collect();
+    near.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut routes = Vec::new();
+    for (_, body) in near {
+        let corners = ways.routes.corners(body, CORNERS_MAX);
+        let corners: Vec<_> = corners.into_iter().map(point).collect();
+        if !corners.is_empty()
+            && routes.len() < ROUTES_MAX
+            && let Some(entity) = room.net_id(body)
+        {
+            routes.push(Route { entity, corners });
+        }
+    }
+    routes
+}
+
+fn jobs(ways: &Ways, room: &Room<Meadow>) -> JobsShown {
+    let mut in_flight = 0;
+    let mut waiting = Vec::new();
+    for (_, job) in room.jobs_in_flight() {
+        in_flight += 1;
+        let ask = match job {
+            Way::Walk(walk) => Some((square(walk.from), walk.to)),
+            Way::Animals(NavJob::Path(path)) => path.goals.first().map(|&to| (path.from, to)),
+            Way::Animals(_) => None,
+        };
+        if let Some((from, to)) = ask.filter(|_| waiting.len() < ASKS_MAX) {
+            let (from, to) = (point(from), point(to));
+            waiting.push(Ask { from, to });
+        }
+    }
+    let animals = ways.routes.counts();
+    #[expect(clippy::cast_possible_truncation, reason = "it wraps")]
+    let spent = animals.expansions as u32;
+    JobsShown {
+        in_flight,
+        asked: animals.asked.wrapping_add(ways.walks.asked),
+        done: animals.done.wrapping_add(ways.walks.done),
+        rejected: animals.rejected.wrapping_add(ways.walks.rejected),
+        cancelled: animals.cancelled.wrapping_add(ways.walks.cancelled),
+        fields: u8::try_from(ways.routes.fields()).unwrap_or(u8::MAX),
+        expansions: spent.wrapping_add(ways.walks.expansions),
+        waiting,
+    }
+}
+
+const fn point(Square { x, y }: Square) -> Point {
+    Point { x, y }
+}
