@@ -25,6 +25,8 @@ export interface DebugHandle {
   routes(): readonly Drawn[];
   /** What else the overlay has drawn: the own way, blocked squares in view, lines of jobs; and its figures. */
   overlay(): { on: boolean; own: readonly { x: number; y: number }[]; blocked: number; asks: number; jobs: JobsShown | null };
+  /** What the private state holds: corners of the own way, routes, open questions. */
+  told(): { path: number; routes: number; waiting: number };
   /** Whether nobody walks on a square: water, trees, fences, closed gates. */
   blocked(x: number, y: number): boolean;
   /** Pictures in the last second. */
@@ -82,6 +84,10 @@ export function installDebugHandle(parts: Parts): void {
     gates: () => gates.all,
     routes: () => overlay.routes,
     overlay: () => ({ on: overlay.on, own: overlay.own, blocked: overlay.blocked, asks: overlay.asksShown, jobs: client.view.private?.jobs ?? null }),
+    told() {
+      const told = client.view.private;
+      return { path: told?.path.length ?? 0, routes: told?.routes.length ?? 0, waiting: told?.jobs.waiting.length ?? 0 };
+    },
     blocked: (x, y) => parts.map().isBlocked(Math.floor(x), Math.floor(y)),
     fps: () => figures.fps(),
     rtt: () => client.rtt,

@@ -43,25 +43,31 @@ export class Gates {
   }
 }
 
-/** A fence's post with its rails to the right and downwards, around the middle of its square. */
+/** A fence's post with its rails, around the middle of its square. */
 export function drawFence(ctx: Ctx, map: TileMap, x: number, y: number): void {
+  const isFence = (dx: number, dy: number) => map.at(x + dx, y + dy) === Tile.Fence;
   for (const [dx, dy] of [[1, 0], [0, 1], [-1, 0], [0, -1]] as const) {
-    const meets = map.at(x + dx, y + dy) === Tile.Fence;
     // The other one draws the rails between two posts; towards a gate they end at its post.
-    if (meets ? dx + dy > 0 : map.isGate(x + dx, y + dy)) drawRails(ctx, dx * (meets ? 1 : 0.5), dy * (meets ? 1 : 0.5));
+    if (isFence(dx, dy)) {
+      if (dx + dy > 0) drawRails(ctx, dx, dy);
+    } else if (map.isGate(x + dx, y + dy)) drawRails(ctx, dx / 2, dy / 2);
   }
+  // Around a corner, where no third post stands between the two.
+  for (const dx of [-1, 1]) if (isFence(dx, 1) && !isFence(dx, 0) && !isFence(0, 1)) drawRails(ctx, dx, 1);
   drawPost(ctx, 0, 0, HEIGHT_M + chance(x, y, 160) * 0.06);
 }
 
 function drawRails(ctx: Ctx, dx: number, dy: number): void {
   ctx.lineCap = 'butt';
-  for (const height of RAILS_M) {
+  for (const [i, height] of RAILS_M.entries()) {
+    // Seen from its end one rail would hide the other.
+    const aside = dx === 0 ? (i - 0.5) * 0.07 : 0;
     for (const [width, lift, colour] of [[0.1, 0, RAIL_DARK], [0.06, 0.018, RAIL]] as const) {
       ctx.strokeStyle = colour;
       ctx.lineWidth = width;
       ctx.beginPath();
-      ctx.moveTo(0, -height - lift);
-      ctx.lineTo(dx, dy - height - lift);
+      ctx.moveTo(aside, -height - lift);
+      ctx.lineTo(aside + dx, dy - height - lift);
       ctx.stroke();
     }
   }
