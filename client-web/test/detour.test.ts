@@ -89,7 +89,7 @@ class Room {
 describe.each([2, 30, 80])('a walk around an obstacle, %i ms away', (delayMs) => {
   it('begins when the path is told, is corrected then only, and never jumps', () => {
     const room = new Room(delayMs);
-    const { corrected } = room.predictor;
+    const { confirmed, corrected } = room.predictor;
     let [x, y] = [8.5, 8.5];
     let farthest = 0;
     room.predictor.press({ type: 'Goto', x: 11.5, y: 11.5 }, room.now);
@@ -99,6 +99,7 @@ describe.each([2, 30, 80])('a walk around an obstacle, %i ms away', (delayMs) =>
     });
     expect(room.walker).toMatchObject({ path: [], pos: { x: expect.closeTo(11.5, 1), y: expect.closeTo(11.5, 1) } });
     expect([x, y]).toEqual([expect.closeTo(11.5, 1), expect.closeTo(11.5, 1)]);
+    expect(room.predictor.confirmed - confirmed, 'steps that were foretold').toBeGreaterThan(30);
     expect(room.predictor.corrected - corrected).toBeLessThanOrEqual(2);
     // At 4 m/s a picture brings 6 cm; who catches up is a little faster for a moment.
     expect(farthest).toBeLessThan(0.2);
