@@ -167,7 +167,7 @@ impl<J: Job> Work for Batch<J> {
 
     fn run(&self, entries: Range<u32>, waited: &dyn Fn() -> Duration) {
         let _in_job = self.mark_thread();
-        let mut ran = Vec::new();
+        let mut ran = Vec::with_capacity(entries.len());
         let mut began = waited();
         for index in entries {
             let Some(run) = self.try_run(index as usize) else {

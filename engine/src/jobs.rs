@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use self::flight::{End, Flight};
+use self::flight::{End, Flight, Spare};
 use self::load::Load;
 use self::owners::Owners;
 use self::tally::Tally;
@@ -51,8 +51,13 @@ pub(crate) struct Jobs<J: Job> {
     owners: Owners,
     sender: Sender<Chunk<J::Output>>,
     receiver: Receiver<Chunk<J::Output>>,
-    /// What is to be delivered at this step, in order: sequence, batch, slot.
-    ready: VecDeque<(u64, u64, u32)>,
+    /// Where in `flights` this step's batch of each kind is. Flights go when a step ends, not
+    /// before.
+    staged: [Option<usize>; JOB_KINDS_MAX],
+    /// What is to be delivered at this step, in order: sequence, where in `flights`, slot.
+    ready: VecDeque<(u64, usize, u32)>,
+    /// A batch's lists, to be filled again.
+    spare: Spare<J>,
     /// What was applied, if somebody wants to know.
     record: Option<Vec<AppliedJob<J::Output>>>,
     /// What is to be applied, whatever the pool says; by step.
@@ -62,7 +67,8 @@ pub(crate) struct Jobs<J: Job> {
 /// A job whose outcome is to be delivered.
 pub(crate) struct Ready<J: Job> {
     pub(crate) id: JobId,
-    pub(crate) batch: Arc<Batch<J>>,
+    /// Where its batch is; see [`Jobs::batch`].
+    pub(crate) flight: usize,
     pub(crate) index: usize,
     pub(crate) outcome: Outcome<J::Output>,
     pub(crate) expansions: u32,
@@ -88,6 +94,8 @@ impl<J: Job> Jobs<J> {
             sequence: 0,
             next_batch: 0,
             flights: Vec::new(),
+            staged: [None; JOB_KINDS_MAX],
+            spare: Spare::default(),
             owners: Owners::default(),
             sender,
             receiver,
@@ -172,12 +180,11 @@ impl<J: Job> Jobs<J> {
 
     /// This step's batch of a kind.
     fn staged(&mut self, kind: usize, now: Tick) -> &mut Flight<J> {
-        let of_kind = |flight: &Flight<J>| flight.kind == kind && flight.is_staged();
-        let at = self.flights.iter().rposition(of_kind);
-        let at = at.unwrap_or_else(|| {
+        let at = *self.staged[kind].get_or_insert_with(|| {
             let due = self.step + u64::from(J::KINDS[kind].latency_ticks);
-            self.flights
-                .push(Flight::new(self.next_batch, kind, due, now));
+            let spare = std::mem::take(&mut self.spare);
+            let flight = Flight::new((self.next_batch, kind), due, now, spare);
+            self.flights.push(flight);
             self.next_batch += 1;
             self.flights.len() - 1
         });
@@ -207,9 +214,10 @@ impl<J: Job> Jobs<J> {
                 self.settle(at);
             }
         }
-        let flights = self.flights.iter_mut();
-        for flight in flights.filter(|flight| flight.due <= self.step) {
-            flight.take_ready(&mut self.ready);
+        for (at, flight) in self.flights.iter_mut().enumerate() {
+            if flight.due <= self.step {
+                flight.take_ready(at, &mut self.ready);
+            }
         }
         self.ready.make_contiguous().sort_unstable();
         if let (Some(pool), Some(began)) = (&self.workshop.pool, began) {
@@ -220,9 +228,8 @@ impl<J: Job> Jobs<J> {
 
     /// The next job to deliver at this step.
     pub(crate) fn next_ready(&mut self) -> Option<Ready<J>> {
-        let (sequence, batch, index) = self.ready.pop_front()?;
-        let number = self.flights.iter().position(|f| f.number == batch);
-        let flight = &mut self.flights[number.expect("kept until it is delivered")];
+        let (sequence, at, index) = self.ready.pop_front()?;
+        let flight = &mut self.flights[at];
         let (end, expansions) = flight.deliver(index);
         let (kind, was_late) = (flight.kind, flight.due < self.step);
         let tally = self.tally.of(kind);
@@ -232,7 +239,7 @@ impl<J: Job> Jobs<J> {
         let outcome = tally.count(end);
         let ready = Ready {
             id: JobId(sequence),
-            batch: flight.shared(),
+            flight: at,
             index: index as usize,
             outcome,
             expansions,
@@ -249,6 +256,11 @@ impl<J: Job> Jobs<J> {
         Some(ready)
     }
 
+    /// The batch that a job which is ready belongs to.
+    pub(crate) fn batch(&self, flight: usize) -> Arc<Batch<J>> {
+        self.flights[flight].shared()
+    }
+
     /// An outcome was stale.
     pub(crate) fn count_stale(&mut self, kind: usize) {
         self.tally.of(kind).stale += 1;
@@ -259,7 +271,10 @@ impl<J: Job> Jobs<J> {
         if self.flights.is_empty() && self.tally.is_empty() {
             return;
         }
-        self.flights.retain(|flight| !flight.is_delivered());
+        self.staged = [None; JOB_KINDS_MAX];
+        for over in self.flights.extract_if(.., |flight| flight.is_delivered()) {
+            self.spare = over.into_spare();
+        }
         self.owners.end_step();
         let pool = self.workshop.pool.as_ref();
         let pool = pool.filter(|_| self.script.is_none());

@@ -98,6 +98,22 @@ pub const NAV_SIDE_MAX: u16 = 4096;
 /// Goals of one search: a query looks at each of them at every corner.
 pub const NAV_GOALS_MAX: usize = 64;
 
+/// Expansions of a path, unless a game says otherwise: 0.2 ms, enough for most ways over a
+/// kilometre.
+pub const NAV_PATH_EXPANSIONS: u32 = 2000;
+
+/// How often an agent's budget is doubled when what it got led nowhere: 3 ms at the most.
+pub const NAV_EFFORT_MAX: u8 = 4;
+
+/// Distance fields that a game keeps, unless it says otherwise: herds that flow at the same time.
+pub const NAV_FIELDS_MAX: usize = 8;
+
+/// Pivots of the heuristic, unless a game says otherwise; more help little.
+pub const NAV_PIVOTS: u8 = 8;
+
+/// Others that a body minds at most: the nearest ones hide what is behind them.
+pub const NAV_NEIGHBOURS_MAX: usize = 16;
+
 /// A message of a client: an input is tens of bytes, a chat line a few hundred.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4 * 1024;
 

@@ -6,18 +6,47 @@
 //! needs both squares that it passes between. Knows nothing of agents, rooms or threads: a grid is
 //! data, a search is a function, and [`Job`](crate::Job)s carry them off the tick.
 
-#![allow(dead_code, reason = "the search proper follows")]
-
 mod square;
 mod layer;
 mod labels;
 mod grid;
 mod path;
+mod scan;
+mod ranks;
+mod pivots;
+mod far;
+mod corners;
 mod tables;
+mod nodes;
+mod open;
+mod ground;
 mod search;
+mod shared;
+mod field;
+mod sight;
+mod goals;
+mod job;
+mod walk;
+mod agent;
+mod routes;
+mod asks;
+mod answers;
+mod nearest;
+mod walls;
+mod avoid;
 
+#[cfg(test)]
+mod tests;
+
+pub use agent::Going;
+pub use avoid::{Avoidance, Body, Crowd};
+pub use field::{FIELD_SQUARES_PER_EXPANSION, Field};
+pub use goals::Goals;
 pub use grid::NavGrid;
+pub use job::{FieldAsk, NavJob, NavOutput, PathAsk, TablesAsk};
 pub use path::Path;
+pub use routes::{RouteCounts, Routes};
 pub use search::find_path;
+pub use sight::is_clear;
 pub use square::{DIAGONAL, STRAIGHT, Square};
 pub use tables::Tables;

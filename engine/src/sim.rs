@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::batch::Batch;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
 use crate::grid::Space;
@@ -205,8 +206,13 @@ impl<G: Game> Sim<G> {
 
     fn apply_jobs(&mut self) {
         self.room.jobs.collect();
+        let mut batch: Option<(usize, Arc<Batch<G::Job>>)> = None;
         while let Some(ready) = self.room.jobs.next_ready() {
-            let job = &ready.batch.entries[ready.index].job;
+            let (_, batch) = match &mut batch {
+                Some(same) if same.0 == ready.flight => same,
+                other => other.insert((ready.flight, self.room.jobs.batch(ready.flight))),
+            };
+            let job = &batch.entries[ready.index].job;
             let done = JobDone {
                 id: ready.id,
                 job,

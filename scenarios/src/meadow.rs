@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
-    Space, Vec2,
+    Bot, EntityId, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room,
+    Seat, Space, Vec2,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,12 @@ use self::animals::Animals;
 use self::gates::Gates;
 use self::map::{Map, Tile};
 use self::player::Walker;
-use self::ways::Ways;
-pub use self::ways::{Found, Walk, Way};
 pub use self::types::{
     Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
     Timer, Top,
 };
+use self::ways::Ways;
+pub use self::ways::{Found, Walk, Way};
 use crate::heading::heading;
 
 mod types;

@@ -31,6 +31,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// Threads that serve sockets; `None` is one per core.
     pub workers: Option<usize>,
+    /// Threads that run jobs, at a lower priority than all others; `None` is one per core.
+    pub job_threads: Option<usize>,
     /// Where all randomness of the world comes from; `None` is another one at every start.
     pub seed: Option<u64>,
     /// What is logged: a level, or `target=level` pairs.
@@ -114,6 +116,7 @@ impl Default for Config {
             admin: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7778))),
             data_dir: None,
             workers: None,
+            job_threads: None,
             seed: None,
             log: "info".into(),
             log_format: LogFormat::Text,

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use downbeat::JobPool;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::metrics::MetricType;
@@ -15,6 +16,8 @@ use prometheus_client::registry::Registry;
 
 use crate::http::healthz;
 use crate::server::Server;
+
+mod jobs;
 
 /// All routes.
 pub(crate) fn router(server: Arc<Server>) -> Router {
@@ -51,6 +54,9 @@ impl Collector for Counts {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut to = Lines(encoder);
         self.encode_world(&mut to)?;
+        let world = &self.0.world;
+        let queued = world.jobs().map_or(0, JobPool::queued);
+        jobs::encode(&mut to, world.counters(), queued)?;
         self.encode_members(&mut to)?;
         self.encode_connections(&mut to)
     }

@@ -207,10 +207,13 @@ fn start_world(config: &Config) -> Result<World, StartError> {
             Ok(workers.try_into().expect("at least one, says the key"))
         });
     let workers = workers.map_or(1, usize::from);
-    tracing::info!(seed, workers, "world starts");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let job_threads = config.job_threads.unwrap_or(cores);
+    tracing::info!(seed, workers, job_threads, "world starts");
     World::start(&WorldConfig {
         seed,
         sim_threads: (workers / 2).clamp(1, 8), // the other half is for sockets
+        job_threads,
         empty_room_kept: config.game.empty_room_kept,
     })
     .map_err(StartError::World)

@@ -1,10 +1,12 @@
 //! What the first users have today, row by row: each test is named after what it shows, and the
 //! flaws that they know from there are regressions here.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use downbeat::testing::{TestRoom, memory_link};
 use downbeat::{Host, HostConfig, Outgoing, Vec2, World, WorldConfig};
+use downbeat_tests::mill::{self, Mill};
 use downbeat_tests::probe::{Order, Probe, Settings};
 use downbeat_tests::quiz::{self, Quiz};
 use downbeat_tests::shooter::{self, Shooter};
@@ -160,6 +162,60 @@ async fn row_08_the_loop_has_its_own_thread_and_blocked_io_does_not_stop_it() {
         std::thread::yield_now();
     }
     world.stop().expect("no panic");
+}
+
+#[tokio::test]
+async fn row_09_a_heavy_calculation_runs_beside_the_tick_bounded_watched_and_stoppable() {
+    let config = WorldConfig {
+        job_threads: 1,
+        ..WorldConfig::default()
+    };
+    let world = World::start(&config).expect("threads");
+    let handle = world.handle();
+    let host = Host::<Mill, _>::new(world.handle(), HostConfig::default());
+    let (link, link_peer) = memory_link(usize::MAX);
+    assert!(host.enter("main", true, ("Ada".into(), ()), link).is_ok());
+    let mut ada = Peer::<Mill>::new(link_peer);
+    let told = async |ada: &mut Peer<Mill>, count: usize| {
+        while ada.view.events.len() < count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            ada.read();
+        }
+        ada.view.events.clone()
+    };
+    // Its room has a queue of three: the fourth is told at once that there is too much to do.
+    while ada.ticks.is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        ada.read();
+    }
+    for number in [7, 8, 9, 10] {
+        ada.input(mill::Order::Grind(number));
+    }
+    assert_eq!(told(&mut ada, 1).await, [mill::Told::TooMuch(10)]);
+    // The calculation takes longer than many ticks, and these go on, none dropped.
+    let run = || handle.counters().clocks().next().expect("a rate");
+    let before = run();
+    while run().run < before.run + 10 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(run().dropped, before.dropped);
+    assert_eq!(ada.view.events.len(), 1);
+    // The results come back, in order.
+    mill::MAY_END.store(true, Ordering::Release);
+    let events = told(&mut ada, 4).await;
+    assert_eq!(events[1..], [49, 64, 81].map(mill::Told::Flour));
+    // A crash is told of, and nothing else happens.
+    ada.input(mill::Order::Break);
+    assert_eq!(told(&mut ada, 5).await[4], mill::Told::Broken);
+    // A clean exit, in the middle of a calculation.
+    mill::MAY_END.store(false, Ordering::Release);
+    ada.input(mill::Order::Grind(11));
+    let jobs = handle.counters().jobs();
+    while jobs[0].1.in_flight.value() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world.stop().expect("no panic");
+    assert!(handle.jobs().expect("threads").stop(), "no thread is left");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ pub mod probe;
 pub mod recorded;
 pub mod duel;
 pub mod quiz;
+pub mod mill;
 pub mod shooter;
 
 #[doc = include_str!("../../README.md")]
@@ -16,6 +17,10 @@ pub struct Readme;
 #[doc = include_str!("../../docs/replication.md")]
 #[cfg(doctest)]
 pub struct ReplicationChapter;
+
+#[doc = include_str!("../../docs/jobs.md")]
+#[cfg(doctest)]
+pub struct JobsChapter;
 
 #[doc = include_str!("../../docs/debugging.md")]
 #[cfg(doctest)]

@@ -61,15 +61,7 @@ impl<G: Game> Stage<G> {
         let who = (name.to_owned(), G::Profile::default());
         let entered = self.host.enter(room, true, who, link);
         assert!(entered.is_ok(), "{name} was turned away from {room}");
-        Peer {
-            link: peer,
-            view: View::new(),
-            closed: None,
-            ticks: Vec::new(),
-            echoes: true,
-            seq: 0,
-            reads: 0,
-        }
+        Peer::new(peer)
     }
 
     /// Lets time pass while all of `peers` read, and echo if they do.
@@ -93,6 +85,19 @@ impl<G: Game> Default for Stage<G> {
 }
 
 impl<G: Game> Peer<G> {
+    /// Somebody who has seen nothing yet.
+    pub fn new(link: MemoryPeer) -> Self {
+        Self {
+            link,
+            view: View::new(),
+            closed: None,
+            ticks: Vec::new(),
+            echoes: true,
+            seq: 0,
+            reads: 0,
+        }
+    }
+
     /// Reads all that has arrived.
     ///
     /// # Panics

@@ -76,6 +76,21 @@ pub(super) struct Flight<J: Job> {
     delivered: usize,
 }
 
+/// The lists of a batch that is over, for the next one.
+pub(super) struct Spare<J: Job> {
+    entries: Vec<Entry<J>>,
+    slots: Vec<Slot<J::Output>>,
+}
+
+impl<J: Job> Default for Spare<J> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            slots: Vec::new(),
+        }
+    }
+}
+
 /// A job that was cancelled.
 pub(super) struct Stopped {
     pub(super) was_running: bool,
@@ -84,21 +99,38 @@ pub(super) struct Stopped {
 }
 
 impl<J: Job> Flight<J> {
-    pub(super) const fn new(number: u64, kind: usize, due: u64, submitted: Tick) -> Self {
+    pub(super) fn new(
+        (number, kind): (u64, usize),
+        due: u64,
+        submitted: Tick,
+        spare: Spare<J>,
+    ) -> Self {
         Self {
             number,
             kind,
             due,
             submitted,
             is_queued: false,
-            body: Body::Staged(Vec::new()),
-            slots: Vec::new(),
+            body: Body::Staged(spare.entries),
+            slots: spare.slots,
             delivered: 0,
         }
     }
 
-    pub(super) const fn is_staged(&self) -> bool {
-        matches!(self.body, Body::Staged(_))
+    /// Its lists, empty; a thread that is still at the batch keeps the one that it looks at.
+    pub(super) fn into_spare(self) -> Spare<J> {
+        let mut spare = Spare {
+            slots: self.slots,
+            ..Spare::default()
+        };
+        spare.slots.clear();
+        if let Body::Launched(batch) = self.body
+            && let Some(batch) = Arc::into_inner(batch)
+        {
+            spare.entries = batch.entries;
+            spare.entries.clear();
+        }
+        spare
     }
 
     pub(super) const fn is_delivered(&self) -> bool {
@@ -241,7 +273,7 @@ impl<J: Job> Flight<J> {
     }
 
     /// Lists what can be delivered now.
-    pub(super) fn take_ready(&mut self, ready: &mut VecDeque<(u64, u64, u32)>) {
+    pub(super) fn take_ready(&mut self, at: usize, ready: &mut VecDeque<(u64, usize, u32)>) {
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
             let has_end = || self.slots[slot.leader as usize].end.is_some();
@@ -259,7 +291,7 @@ impl<J: Job> Flight<J> {
                 _ => Stage::Ready,
             };
             let index = u32::try_from(index).expect("counted by admission");
-            ready.push_back((slot.sequence, self.number, index));
+            ready.push_back((slot.sequence, at, index));
         }
     }
 

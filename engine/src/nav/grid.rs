@@ -254,11 +254,6 @@ impl NavGrid {
         &self.columns
     }
 
-    /// The labels as they are.
-    pub(crate) fn labels(&self) -> &Labels {
-        &self.labels
-    }
-
     /// Tables whose estimates are not too high.
     pub(crate) fn usable_tables(&self) -> Option<&Tables> {
         self.tables.as_deref().filter(|_| self.freed == 0)

@@ -3,6 +3,8 @@
 //! A grid has two: one whose lines are rows, one whose lines are columns, so that a scan in any of
 //! the four straight directions reads words one after the other.
 
+use super::square::Square;
+
 /// Bits of the squares: 1 is free.
 ///
 /// Places are counted from the border: what is square 0 elsewhere is place 1 here, so that
@@ -46,6 +48,15 @@ impl Layer {
         &self.words[line * self.stride..][..self.stride]
     }
 
+    /// The words of a line, and of those before and after it.
+    #[inline]
+    pub(crate) fn three_lines(&self, line: usize) -> (&[u64], &[u64], &[u64]) {
+        let (before, rest) =
+            self.words[(line - 1) * self.stride..][..3 * self.stride].split_at(self.stride);
+        let (here, after) = rest.split_at(self.stride);
+        (before, here, after)
+    }
+
     #[inline]
     pub(crate) fn is_free(&self, line: usize, place: usize) -> bool {
         self.words[line * self.stride + place / 64] >> (place % 64) & 1 == 1
@@ -79,6 +90,18 @@ impl Layer {
             let from = self.next(line, at, true)?;
             at = self.next(line, from, false).unwrap_or(self.stride * 64);
             Some((from, at))
+        })
+    }
+
+    /// The free squares of a layer of rows.
+    pub(crate) fn squares(&self, height: u16) -> impl Iterator<Item = Square> {
+        (0..height).flat_map(|y| {
+            self.runs(usize::from(y) + 1).flat_map(move |(from, to)| {
+                (from..to).map(move |place| {
+                    #[expect(clippy::cast_possible_truncation, reason = "a place of a line")]
+                    Square::new((place - 1) as u16, y)
+                })
+            })
         })
     }
 

@@ -36,6 +36,24 @@ impl Path {
         })
     }
 
+    /// The way along these squares; those where it does not turn are left out.
+    pub(crate) fn along(squares: &[Square]) -> Self {
+        let direction = |from: Square, to: Square| (to.x.cmp(&from.x), to.y.cmp(&from.y));
+        let mut corners: Vec<Square> = Vec::with_capacity(squares.len().min(16));
+        for &at in squares {
+            if corners.last() == Some(&at) {
+                continue;
+            }
+            if let [.., before, last] = corners[..]
+                && direction(before, last) == direction(last, at)
+            {
+                corners.pop();
+            }
+            corners.push(at);
+        }
+        Self::new(corners).expect("a search goes in straight and diagonal lines")
+    }
+
     /// First the start, then where it turns, last the end.
     pub fn corners(&self) -> &[Square] {
         &self.corners

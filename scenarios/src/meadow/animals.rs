@@ -35,6 +35,8 @@ pub(super) struct Animal {
     pub(super) ticks_left: u16,
     /// How it moved in the last step. Units: metres per second.
     velocity: Vec2,
+    /// How it would move if it were alone.
+    wish: Vec2,
     /// Ticks in which it wanted to walk and could not.
     stuck_ticks: u8,
     /// Hops left before a rest; rabbits only.
@@ -79,6 +81,9 @@ const RADIUS_M: f32 = 0.4;
 
 /// See [`RADIUS_M`].
 const PLAYER_RADIUS_M: f32 = 0.35;
+
+/// How fast one who stands makes room for somebody who is in it. Units: metres per second.
+const ASIDE_M_S: f32 = 0.5;
 
 /// Ticks in which one gets nowhere after which it thinks of something else.
 const STUCK_TICKS: u8 = 30;
@@ -147,35 +152,18 @@ impl Animals {
         for &at in &sight.players {
             self.crowd.push(post(at));
         }
-        for (animal, &place) in self.all.iter_mut().zip(&sight.places) {
-            let body = place.map(|at| animal.as_body(at, sight));
+        for number in 0..self.all.len() {
+            let place = sight.places[number];
+            let body = place.map(|at| self.all[number].wish(at, sight));
             self.crowd.push(body.unwrap_or_else(|| post(Vec2::NAN)));
         }
-        let velocities = self.crowd.steer(sight.routes.grid(), dt);
-        let velocities = velocities.iter().skip(sight.players.len());
-        let bodies = self.crowd.bodies().iter().skip(sight.players.len());
-        let wishes = bodies.map(|body| body.wish);
-        for ((animal, &place), (&velocity, wish)) in
-            self.all.iter_mut().zip(&sight.places).zip(velocities.zip(wishes))
+        let velocities = self.crowd.steer(sight.routes.grid(), dt).iter();
+        let velocities = velocities.skip(sight.players.len());
+        for ((animal, &place), &velocity) in self.all.iter_mut().zip(&sight.places).zip(velocities)
         {
-            let Some(at) = place else { continue };
-            let velocity = match animal.kind {
-                Kind::Duck => animal.wish(at, sight),
-                _ => velocity,
-            };
-            let next = advance(at, velocity * dt, sight.map, home(animal.kind));
-            let way = next - at;
-            animal.velocity = way / dt;
-            if way.length_squared() > 1e-6 {
-                if let Some(body) = room.entity_mut(animal.body) {
-                    body.heading = heading(way);
-                    body.pos = next;
-                }
-            } else {
-                animal.velocity = Vec2::ZERO;
+            if let Some(at) = place {
+                animal.walk(at, velocity, (sight.map, dt), room);
             }
-            let is_slow = way.length_squared() < wish.length_squared() * dt * dt / 25.0;
-            animal.stuck_ticks = if is_slow { animal.stuck_ticks.saturating_add(1) } else { 0 };
         }
     }
 
@@ -198,6 +186,7 @@ impl Animal {
             mood: Mood::Rest,
             ticks_left,
             velocity: Vec2::ZERO,
+            wish: Vec2::ZERO,
             stuck_ticks: 0,
             hops: 0,
             herd: 0,
@@ -216,34 +205,60 @@ impl Animal {
         self.ticks_left = ticks;
     }
 
-    /// Where to it would go if it were alone, and how fast.
-    fn wish(&self, at: Vec2, sight: &mut Sight<'_>) -> Vec2 {
+    /// Looks where to go, and answers what others see of it.
+    fn wish(&mut self, at: Vec2, sight: &mut Sight<'_>) -> Body {
         let towards = |to: Option<Vec2>, pace: f32| {
             to.map_or(Vec2::ZERO, |to| (to - at).normalize_or_zero() * pace)
         };
         let wish = match &self.mood {
-            Mood::Rest => return Vec2::ZERO,
+            Mood::Rest => Vec2::ZERO,
             Mood::Stroll(velocity) | Mood::Flee(velocity) => *velocity,
             Mood::Travel(pace) => towards(sight.routes.heading(self.body, at), *pace),
             Mood::Hunt(hunt) => {
-                let to = hunt.straight.or_else(|| sight.routes.heading(self.body, at));
+                let straight = hunt.straight;
+                let to = straight.or_else(|| sight.routes.heading(self.body, at));
                 towards(to, Hunt::PACE)
             }
         };
-        wish * (speed(sight.map.under(at)) / speed(Tile::Grass))
-    }
-
-    fn as_body(&self, at: Vec2, sight: &mut Sight<'_>) -> Body {
+        self.wish = wish * (speed(sight.map.under(at)) / speed(Tile::Grass));
         if self.kind == Kind::Duck {
             return post(Vec2::NAN); // nobody on land minds it
         }
-        let wish = self.wish(at, sight);
         Body {
             at,
             velocity: self.velocity,
-            wish,
+            wish: self.wish,
             radius: RADIUS_M,
-            speed_max: wish.length().max(0.5),
+            speed_max: self.wish.length().max(ASIDE_M_S),
+        }
+    }
+
+    /// Goes as far as the ground allows. `velocity` is what the others leave it.
+    fn walk(&mut self, at: Vec2, velocity: Vec2, (map, dt): (&Map, f32), room: &mut Room<Meadow>) {
+        let velocity = if self.kind == Kind::Duck {
+            self.wish
+        } else {
+            velocity
+        };
+        let next = if velocity == Vec2::ZERO {
+            at
+        } else {
+            advance(at, velocity * dt, map, home(self.kind))
+        };
+        let way = next - at;
+        let is_slow = way.length_squared() < self.wish.length_squared() * dt * dt / 25.0;
+        self.stuck_ticks = if is_slow {
+            self.stuck_ticks.saturating_add(1)
+        } else {
+            0
+        };
+        self.velocity = Vec2::ZERO;
+        if way.length_squared() > 1e-6
+            && let Some(body) = room.entity_mut(self.body)
+        {
+            body.heading = heading(way);
+            body.pos = next;
+            self.velocity = way / dt;
         }
     }
 }

@@ -6,9 +6,9 @@ use downbeat::rand::RngExt as _;
 use downbeat::{Bot, Rng, Vec2};
 
 use super::animals::direction;
+use super::emotes::EMOTES;
 use super::map::{Map, cell};
 use super::walk::BODY_M;
-use super::emotes::EMOTES;
 use super::{Input, Kind, Meadow};
 
 /// Thoughts between two looks around.

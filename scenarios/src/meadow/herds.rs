@@ -53,7 +53,12 @@ enum Phase {
 }
 
 impl Herd {
-    pub(super) fn new((home, half): (Vec2, Vec2), home_squares: Vec<Square>, water: Vec<Square>, rng: &mut Rng) -> Self {
+    pub(super) fn new(
+        (home, half): (Vec2, Vec2),
+        home_squares: Vec<Square>,
+        water: Vec<Square>,
+        rng: &mut Rng,
+    ) -> Self {
         Self {
             home,
             half,
@@ -106,6 +111,11 @@ impl Herd {
     }
 
     #[cfg(test)]
+    pub(super) fn state(&self) -> String {
+        format!("{:?} {}/{} {}", self.phase, self.arrived, self.sheep, self.ticks_left)
+    }
+
+    #[cfg(test)]
     pub(super) const fn make_thirsty(&mut self) {
         self.phase = Phase::Graze;
         self.ticks_left = 1;
@@ -142,8 +152,12 @@ impl Animals {
             let going = sight.routes.going(sheep.body);
             // The first ones leave room for the others.
             let reach = 1.0 + 3.5 * (number % 16) as f32 / 16.0;
-            let looks = (sight.tick as usize).wrapping_add(number).is_multiple_of(LOOK_TICKS);
-            let away = looks.then(|| away_from(herd.goals(), at)).unwrap_or(f32::MAX);
+            let looks = (sight.tick as usize)
+                .wrapping_add(number)
+                .is_multiple_of(LOOK_TICKS);
+            let away = looks
+                .then(|| away_from(herd.goals(), at))
+                .unwrap_or(f32::MAX);
             let there = away < reach || going == Some(Going::Arrived);
             if there || is_stuck && away_from(herd.goals(), at) < 12.0 {
                 sight.routes.stop(sheep.body);
@@ -167,16 +181,25 @@ impl Animals {
             // A few steps on, back to the others if it has strayed.
             let spot = herd.spot(&mut sight.rng);
             let is_home = (at - herd.home).abs().cmple(herd.half).all();
-            let pull = if herd.phase == Phase::Graze && !is_home { 1.0 } else { 0.3 };
+            let pull = if herd.phase == Phase::Graze && !is_home {
+                1.0
+            } else {
+                0.3
+            };
             let way = direction(&mut sight.rng) + (spot - at).normalize_or_zero() * pull;
-            sheep.stroll(way.normalize_or_zero() * 0.7, sight.rng.random_range(15..50));
+            sheep.stroll(
+                way.normalize_or_zero() * 0.7,
+                sight.rng.random_range(15..50),
+            );
         } else {
             sheep.rest(sight.rng.random_range(160..600));
         }
     }
 
     fn is_afraid(&self, number: usize, at: Vec2, sight: &Sight<'_>) -> bool {
-        let looks = (sight.tick as usize).wrapping_add(number).is_multiple_of(LOOK_TICKS);
+        let looks = (sight.tick as usize)
+            .wrapping_add(number)
+            .is_multiple_of(LOOK_TICKS);
         looks && nearest(&sight.hunters, at).is_some()
     }
 
@@ -203,12 +226,17 @@ impl super::animals::Animal {
 /// The nearest hunter that is too near.
 fn nearest(hunters: &[Vec2], at: Vec2) -> Option<Vec2> {
     let away = |hunter: &Vec2| hunter.distance_squared(at);
-    let near = hunters.iter().copied().filter(|hunter| away(hunter) < AFRAID_M * AFRAID_M);
+    let near = hunters
+        .iter()
+        .copied()
+        .filter(|hunter| away(hunter) < AFRAID_M * AFRAID_M);
     near.min_by(|a, b| away(a).total_cmp(&away(b)))
 }
 
 /// How far the nearest of some squares is. Units: metres.
 fn away_from(squares: &[Square], at: Vec2) -> f32 {
-    let away = squares.iter().map(|square| square.middle().distance_squared(at));
+    let away = squares
+        .iter()
+        .map(|square| square.middle().distance_squared(at));
     away.fold(f32::MAX, f32::min).sqrt()
 }

@@ -156,12 +156,21 @@ impl Walker {
 
     /// A path, or none at all, came of a job. A job that is none of its business any more is
     /// passed over.
-    pub(super) fn handle_path(&mut self, (job, to): (JobId, Square), answer: Answered, map: &Map, at: Vec2) {
+    pub(super) fn handle_path(
+        &mut self,
+        (job, to): (JobId, Square),
+        answer: Answered,
+        map: &Map,
+        at: Vec2,
+    ) {
         let Some(want) = self.want.filter(|want| want.asked == Some(job)) else {
             return;
         };
         let is_newest = want.to == to;
-        self.want = Some(Want { asked: None, ..want });
+        self.want = Some(Want {
+            asked: None,
+            ..want
+        });
         match answer {
             Answered::Again => return,
             Answered::Path(mut path) => {

@@ -1,7 +1,6 @@
 //! Who lives in the meadow when it opens, where, and where it drinks.
 
 use downbeat::nav::Square;
-use downbeat::rand::RngExt as _;
 use downbeat::{Rng, Room, Vec2};
 
 use super::animals::{Animals, home, spawn, square};
@@ -69,7 +68,9 @@ pub(super) fn populate(plan: &Plan, count: u16, room: &mut Room<Meadow>) -> Anim
 /// The middle of a tile of ground, or a place with some more around it.
 fn is_roomy(map: &Map, at: Vec2) -> bool {
     let sides = [(-0.3, -0.3), (0.3, -0.3), (-0.3, 0.3), (0.3, 0.3)];
-    sides.iter().all(|&(x, y)| map.under(at + Vec2::new(x, y)).is_ground())
+    sides
+        .iter()
+        .all(|&(x, y)| map.under(at + Vec2::new(x, y)).is_ground())
 }
 
 fn herds(plan: &Plan, rng: &mut Rng) -> Vec<Herd> {
@@ -79,7 +80,9 @@ fn herds(plan: &Plan, rng: &mut Rng) -> Vec<Herd> {
     for _ in 0..20 * HERDS {
         if homes.len() < HERDS
             && let Some(at) = open_grass(plan, rng)
-            && homes.iter().all(|&(home, _)| home.distance(at) > 3.0 * OPEN_HALF.x)
+            && homes
+                .iter()
+                .all(|&(home, _)| home.distance(at) > 3.0 * OPEN_HALF.x)
         {
             homes.push((at, OPEN_HALF));
         }
@@ -130,7 +133,9 @@ fn nearest_shore(plan: &Plan, at: Vec2) -> Vec<Square> {
         let squares = shore.iter().map(|square| square.middle().distance(at));
         squares.fold(f32::MAX, f32::min)
     };
-    shores.min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or_default()
+    shores
+        .min_by(|a, b| away(a).total_cmp(&away(b)))
+        .unwrap_or_default()
 }
 
 fn shore(map: &Map, lake: &Lake) -> Vec<Square> {
@@ -148,5 +153,6 @@ fn shore(map: &Map, lake: &Lake) -> Vec<Square> {
     let tiles: Vec<_> = map.cells().filter(is_shore).collect();
     let every = tiles.len().div_ceil(SHORE_MAX).max(1);
     let some = tiles.into_iter().step_by(every);
-    some.map(|(column, row)| square(Vec2::new(column as f32, row as f32))).collect()
+    some.map(|(column, row)| square(Vec2::new(column as f32, row as f32)))
+        .collect()
 }

@@ -13,7 +13,9 @@ const LOOK_TICKS: usize = 4;
 
 impl Animal {
     pub(super) fn think_rabbit(&mut self, number: usize, at: Vec2, sight: &mut Sight<'_>) {
-        let looks = (sight.tick as usize).wrapping_add(number).is_multiple_of(LOOK_TICKS);
+        let looks = (sight.tick as usize)
+            .wrapping_add(number)
+            .is_multiple_of(LOOK_TICKS);
         let rng = &mut sight.rng;
         if let Some(fright) = looks.then(|| nearest(&sight.players, at)).flatten() {
             // A little to the side, and on until the next look at least.
@@ -49,6 +51,9 @@ impl Animal {
 /// The nearest player that is too near.
 fn nearest(players: &[Vec2], at: Vec2) -> Option<Vec2> {
     let away = |player: &Vec2| player.distance_squared(at);
-    let near = players.iter().copied().filter(|player| away(player) < SHY_M * SHY_M);
+    let near = players
+        .iter()
+        .copied()
+        .filter(|player| away(player) < SHY_M * SHY_M);
     near.min_by(|a, b| away(a).total_cmp(&away(b)))
 }

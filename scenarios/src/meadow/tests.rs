@@ -11,6 +11,7 @@ mod walking;
 mod room;
 mod animals;
 mod bots;
+mod scratch;
 
 const EAST: Input = Input::Walk { dx: 127, dy: 0 };
 

@@ -73,7 +73,10 @@ impl Animals {
         if caught {
             sight.caught.push(hunt.prey);
         }
-        let no_way = sight.routes.going(wolf.body).is_some_and(|going| going != Going::Walking);
+        let no_way = sight
+            .routes
+            .going(wolf.body)
+            .is_some_and(|going| going != Going::Walking);
         let Some(prey) = prey_at.filter(|_| !caught && wolf.ticks_left > 0 && !no_way) else {
             sight.routes.stop(wolf.body);
             // Tired, or fed up.
@@ -137,7 +140,8 @@ impl Animals {
         let places = sheep.filter_map(|number| Some((number, sight.places[number]?)));
         let away = places.map(|(number, place)| (place.distance_squared(at), number));
         let near = away.filter(|&(away, _)| away < HUNT_M * HUNT_M).take(TRIES);
-        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, number)| number)
+        near.min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, number)| number)
     }
 }
 
@@ -145,7 +149,10 @@ impl Animal {
     /// Sets out for a place in the vicinity.
     fn trot(&mut self, at: Vec2, sight: &mut Sight<'_>) {
         let around = at + direction(&mut sight.rng) * 16.0;
-        match sight.map.find(&mut sight.rng, (around, 6.0), Tile::is_ground) {
+        match sight
+            .map
+            .find(&mut sight.rng, (around, 6.0), Tile::is_ground)
+        {
             Some(to) => {
                 sight.routes.go(self.body, square(at), &[square(to)]);
                 self.mood = Mood::Travel(1.9);

@@ -72,6 +72,13 @@ pub(super) const KEYS: &[Key] = &[
         set: Set::Server(|c, given| put(&mut c.workers, number(given, 1, 1024).map(Some))),
     },
     Key {
+        path: "job_threads",
+        expected: "a number from 0 to 256",
+        default: "one per core",
+        meaning: "threads that run jobs; with 0 the tick does",
+        set: Set::Server(|c, given| put(&mut c.job_threads, number(given, 0, 256).map(Some))),
+    },
+    Key {
         path: "seed",
         expected: "a number",
         default: "another one at every start",

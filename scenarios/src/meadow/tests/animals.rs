@@ -40,9 +40,10 @@ fn a_rabbit_flees() {
     let rabbit = room
         .game()
         .animals
+        .all
         .iter()
-        .find(|a| a.kind() == Kind::Rabbit);
-    let rabbit = rabbit.expect("a quarter are rabbits").body();
+        .find(|animal| animal.kind == Kind::Rabbit);
+    let rabbit = rabbit.expect("an eighth are rabbits").body;
     let start = room.room().entity(rabbit).expect("alive").pos;
     put(&mut room, ada, start + Vec2::new(0.4, 0.3));
     room.step(40);
