@@ -22,8 +22,8 @@ interface Steps {
   start: Body;
   /**
    * Inputs are as serde writes them; null: none came, and where there is none it is the input of the
-   * step before. The entity has the fields that changed, and so have the shared state, which is as
-   * when the step was taken, and the private one, which is as after it.
+   * step before. The entity has the fields that changed, and so have the shared and the private state;
+   * all are as after the step.
    */
   steps: { input?: any; entity?: Partial<Body>; shared?: Record<string, any>; private?: any }[];
 }
@@ -71,9 +71,9 @@ export function describeGoldenSteps<State extends { heading: number }, Input, En
         else if (input !== null) inputs.push(input);
         // As the engine has it: what is held comes again until something newer does.
         if (held && held.ticks-- > 0) inputs.push(held.input);
-        if (step.shared) shared = golden.sharedOf(Object.assign(told.shared, step.shared));
         const isForeseen = !step.private || golden.handlePrivate?.(step.private, state) !== false;
         state = rules.step(state, inputs, dt, shared);
+        if (step.shared) shared = golden.sharedOf(Object.assign(told.shared, step.shared));
         if (step.entity?.pos) moved += 1;
         body = { ...body, ...step.entity };
         if (!isForeseen) {

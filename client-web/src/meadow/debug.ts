@@ -67,6 +67,7 @@ interface Parts {
   overlay: Overlay;
   recorder: Recorder;
   predictor: { readonly confirmed: number; readonly corrected: number };
+  own: () => number | null;
   actors: () => Actor[];
   map: () => TileMap;
 }
@@ -77,7 +78,7 @@ export function installDebugHandle(parts: Parts): void {
   window.__downbeat = {
     state: () => client.state,
     me() {
-      const own = drawn().find(({ id }) => id === client.view.avatar);
+      const own = drawn().find(({ id }) => id === parts.own());
       return own ? { id: own.id, x: own.x, y: own.y, score: own.score, name: own.name } : null;
     },
     entities: () => drawn().map(({ id, kind, x, y, name, score }) => ({ id, kind, x, y, name, score })),

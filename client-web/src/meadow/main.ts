@@ -48,6 +48,8 @@ const hud = new Hud(emote, (action) => (action === 'Reload the page' ? location.
 
 /** Whether the room's first picture has come. */
 let playing = false;
+/** The own avatar's id, once it is of the room's picture: after a new welcome the old one stands for a moment. */
+let ownId: number | null = null;
 let actors: Actor[] = [];
 let minimapAt = 0;
 let drawnAt = performance.now();
@@ -130,6 +132,7 @@ client.on('refused', (seq) => {
   if (seq === overlaySeq) sayOverlay();
 });
 client.on('welcome', ({ name }) => {
+  ownId = null;
   gotos.clear();
   hud.announce(`You are in the meadow as ${name}`);
 });
@@ -141,6 +144,7 @@ client.on('state', (state) => {
   else if (overlay.on) sayOverlay();
 });
 client.on('frame', () => {
+  ownId = client.view.avatar;
   for (const seq of gotos) if (seq <= client.view.inputAck) gotos.delete(seq);
   const { shared } = client.view;
   const map = shared && kept.of(shared);
@@ -153,7 +157,7 @@ client.on('frame', () => {
     hud.showGame(true);
     canvas.focus({ preventScroll: true });
   }
-  const own = client.view.avatar === null ? undefined : client.view.entities.get(client.view.avatar);
+  const own = ownId === null ? undefined : client.view.entities.get(ownId);
   hud.showScore(own?.score ?? 0, shared, client.view.name);
 });
 
@@ -163,7 +167,7 @@ function placed(now: number): Actor[] {
   const all: Actor[] = [];
   const own = avatar.drawn(now);
   for (const [id, { kind, name, score, hue }] of client.view.entities) {
-    const pose = id === client.view.avatar && own ? { x: own.x, y: own.y, turn: own.state.heading } : playback.pose(id);
+    const pose = id === ownId && own ? { x: own.x, y: own.y, turn: own.state.heading } : playback.pose(id);
     if (pose) all.push({ id, kind, name, score, hue, ...pose });
   }
   return all;
@@ -176,7 +180,7 @@ function drawPicture(now: number): void {
   const elapsed = Math.max(0, Math.min(0.1, (now - drawnAt) / 1000));
   drawnAt = now;
   const calm = motionQuery.matches;
-  const own = playing ? client.view.avatar : null;
+  const own = playing ? ownId : null;
   actors = playing ? placed(now) : postcardActors(scene.map, calm ? 20 : now / 1000);
   const hero = actors.find(({ id }) => id === own);
   const focus = hero ?? (playing ? { x: camera.x, y: camera.y } : postcardView(calm ? 0 : now / 1000));
@@ -235,5 +239,5 @@ function start(): void {
 addEventListener('resize', resize);
 resize();
 start();
-installDebugHandle({ client, camera, gates, overlay, figures, recorder, predictor: avatar.predictor, actors: () => actors, map: () => scene.map });
+installDebugHandle({ client, camera, gates, overlay, figures, recorder, predictor: avatar.predictor, own: () => ownId, actors: () => actors, map: () => scene.map });
 requestAnimationFrame(drawPicture);
