@@ -32,6 +32,7 @@ const ASKS_MAX = 64;
 const HATCH_PX = 64;
 const INK = 'rgba(18, 36, 58, 0.75)';
 const OWN = '#ffe14a';
+const JOB = '#ff6fdd';
 
 export class Overlay {
   /** Off until somebody wants it; remembered nowhere. */
@@ -119,10 +120,11 @@ export class Overlay {
     for (const { from, to, seenAt } of this.asks.values()) {
       const [a, b] = [middle(from), middle(to)];
       const fresh = 1 - (now - seenAt) / ASK_SECONDS;
-      ctx.globalAlpha = Math.max(0, fresh) * (calm ? 0.9 : 0.75 + 0.25 * Math.sin(now * 9));
-      ctx.setLineDash([0.3, 0.26]);
+      // It fades at the end only: most of what is drawn so is over already.
+      ctx.globalAlpha = Math.min(1, Math.max(0, fresh * 2)) * (calm ? 0.9 : 0.75 + 0.25 * Math.sin(now * 9));
+      ctx.setLineDash([0.32, 0.34]);
       ctx.lineDashOffset = calm ? 0 : -now * 2.2;
-      for (const [width, colour] of [[0.13, INK], [0.065, '#ff7ae0']] as const) {
+      for (const [width, colour] of [[0.15, INK], [0.09, JOB]] as const) {
         ctx.lineWidth = width;
         ctx.strokeStyle = colour;
         ctx.beginPath();
@@ -130,7 +132,7 @@ export class Overlay {
         ctx.stroke();
       }
       ctx.setLineDash([]);
-      ring(ctx, b, calm ? 0.25 : 0.2 + 0.12 * ((now * 1.6) % 1), '#ff7ae0');
+      ring(ctx, b, calm ? 0.25 : 0.2 + 0.12 * ((now * 1.6) % 1), JOB);
     }
     ctx.globalAlpha = 1;
   }
