@@ -5,16 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use downbeat::rand::RngExt as _;
 use downbeat::{
-    Bot, EntityId, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room,
-    Seat, Space, Vec2,
+    Bot, Game, InputKind, JobDone, Listing, OpenError, Player, PlayerId, Refusal, Room, Seat,
+    Space, Vec2,
 };
 use serde::{Deserialize, Serialize};
 
 use self::animals::Animals;
 use self::gates::Gates;
-use self::map::{Map, Tile};
+use self::map::Map;
 use self::player::Walker;
 pub use self::types::{
     Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
@@ -22,7 +21,6 @@ pub use self::types::{
 };
 use self::ways::Ways;
 pub use self::ways::{Found, Walk, Way};
-use crate::heading::heading;
 
 mod types;
 mod noise;
@@ -35,6 +33,7 @@ mod gates;
 mod walk;
 mod ways;
 mod player;
+mod players;
 mod emotes;
 mod flowers;
 mod animals;
@@ -174,6 +173,7 @@ impl Game for Meadow {
         let ways = (&self.map, &mut self.ways.routes);
         let players: Vec<_> = self.walkers.values().map(|walker| walker.body).collect();
         self.animals.tick(ways, &players, room);
+        self.turn_gates(room);
         self.ways.submit(&mut self.walkers, room);
         self.tell(room);
     }
@@ -197,7 +197,6 @@ impl Game for Meadow {
     fn timer(&mut self, room: &mut Room<Self>, timer: Timer) {
         match timer {
             Timer::Regrow => flowers::grow(&self.map, room),
-            Timer::Gate { gate } => self.turn(gate, room),
         }
     }
 
@@ -212,76 +211,5 @@ impl Game for Meadow {
 
     fn bot(seed: u64) -> Option<Box<dyn Bot<Self>>> {
         Some(Box::new(bot::Picker::new(seed)))
-    }
-}
-
-impl Meadow {
-    /// Puts a new player somewhere around the middle; the more are there, the wider around.
-    fn arrive(&self, room: &mut Room<Self>, name: String) -> EntityId {
-        let crowd = u16::try_from(self.walkers.len()).unwrap_or(u16::MAX);
-        let reach = (f32::from(crowd) / 4.0).sqrt().clamp(7.5, 40.0);
-        let middle = self.map.middle();
-        let rng = room.rng();
-        let pos = self.map.find(rng, (middle, reach), Tile::is_ground);
-        let entity = Entity {
-            // The middle itself is always free.
-            pos: pos.unwrap_or(middle),
-            heading: 64,
-            kind: Kind::Player,
-            name,
-            score: 0,
-            hue: rng.random(),
-        };
-        room.spawn(entity)
-    }
-
-    /// Moves whoever wants to move, and answers who did.
-    fn walk(&mut self, room: &mut Room<Self>) -> Vec<EntityId> {
-        let dt = room.dt();
-        let mut moved = Vec::new();
-        for walker in self.walkers.values_mut() {
-            let Some(at) = room.entity(walker.body).map(|body| body.pos) else {
-                continue;
-            };
-            let Some(direction) = walker.direction(at, dt, &self.map) else {
-                continue;
-            };
-            let next = walk::walk(at, direction, dt, &self.map);
-            if next != at
-                && let Some(body) = room.entity_mut(walker.body)
-            {
-                body.heading = heading(next - at);
-                body.pos = next;
-                moved.push(walker.body);
-            }
-        }
-        moved
-    }
-
-    /// Opens or shuts a gate, and lets everybody know who is on the way through it.
-    fn turn(&mut self, gate: u8, room: &mut Room<Self>) {
-        let Some(gate) = self.gates.turn(gate, &mut self.map, room) else {
-            return;
-        };
-        self.ways.turn(gate);
-        for walker in self.walkers.values_mut() {
-            if let Some(body) = room.entity(walker.body) {
-                walker.handle_gate(body.pos, gate.open, &self.map);
-            }
-        }
-    }
-
-    /// Tells players which way they walk, and shows the overlay to those who want it.
-    fn tell(&mut self, room: &mut Room<Self>) {
-        for (&player, walker) in &mut self.walkers {
-            if std::mem::take(&mut walker.is_news)
-                && let Some(private) = room.private_mut(player)
-            {
-                private.path = walker.told_path();
-            }
-        }
-        let lookers = self.walkers.iter().filter(|(_, walker)| walker.overlay);
-        let lookers = lookers.map(|(&player, walker)| (player, walker.body));
-        overlay::show(lookers, (&self.animals, &self.ways), room);
     }
 }

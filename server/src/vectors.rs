@@ -1,14 +1,15 @@
 //! Golden steps: what the rules of a game do with one player's inputs, tick by tick, for clients
 //! that predict them.
 //!
-//! In: a game with a bot. Out: a file of inputs and of the avatar after each, exactly as the
-//! server has it. No sockets: a test room and virtual time.
+//! In: a game with a bot. Out: a file of inputs and of what the player sees after each, exactly as
+//! the server has it: its avatar, and what changed of the room's shared state and of its private
+//! one. No sockets: a test room and virtual time.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use downbeat::testing::TestRoom;
-use downbeat::{Game, PlayerId, Schema, seeded};
+use downbeat::{Game, PlayerId, Replicate, Schema, seeded};
 use serde_json::{Value, json};
 
 /// What `downbeat vectors` is told.
@@ -57,16 +58,20 @@ pub(crate) fn write<G: Game>(
     if room.room().avatar(player).is_none() {
         return Err(VectorsError::NoAvatar);
     }
-    let shared = serde_json::to_value(room.room().shared());
-    let shared = shared.map_err(|error| VectorsError::Json("shared state", error))?;
-    let head = json!({
+    let mut shared = Told::new("shared state", room.room().shared());
+    let private = room.room().private(player).cloned().unwrap_or_default();
+    let mut private = Told::new("private state", &private);
+    let mut head = json!({
         "game": options.game,
         "schema": Schema::hash_of::<G>().unwrap_or(0),
         "dt": room.room().dt(),
         "seed": options.seed,
-        "shared": shared,
+        "shared": shared.all()?,
         "start": avatar(&mut room, player)?,
     });
+    if !private.all()?.is_null() {
+        head["private"] = private.all()?;
+    }
     // One step per line, so that a change of the rules shows as a change of lines.
     let head = head.to_string();
     let head = head.strip_suffix('}').expect("an object ends so");
@@ -90,12 +95,58 @@ pub(crate) fn write<G: Game>(
         if let Some(close) = room.closed(player) {
             return Err(VectorsError::Ended(step + 1, close.reason));
         }
-        let line = json!({ "input": told, "seq": seq, "entity": avatar(&mut room, player)? });
+        let mut line = json!({ "input": told, "seq": seq, "entity": avatar(&mut room, player)? });
+        if let Some(changed) = shared.changed(room.room().shared())? {
+            line["shared"] = changed;
+        }
+        let newest = room.room().private(player);
+        if let Some(changed) = newest
+            .map(|newest| private.changed(newest))
+            .transpose()?
+            .flatten()
+        {
+            line["private"] = changed;
+        }
         write!(out, "{}{line}", if step == 0 { "\n" } else { ",\n" })?;
     }
     writeln!(out, "\n]}}")?;
     out.flush()?;
     Ok(())
+}
+
+/// State that the file has told so far.
+struct Told<T> {
+    name: &'static str,
+    value: T,
+}
+
+impl<T: Replicate> Told<T> {
+    fn new(name: &'static str, value: &T) -> Self {
+        Self {
+            name,
+            value: value.clone(),
+        }
+    }
+
+    fn all(&self) -> Result<Value, VectorsError> {
+        serde_json::to_value(&self.value).map_err(|error| VectorsError::Json(self.name, error))
+    }
+
+    /// The fields that changed since the last call; what has no fields is told whole.
+    fn changed(&mut self, newest: &T) -> Result<Option<Value>, VectorsError> {
+        let mask = self.value.absorb(newest);
+        if mask == 0 {
+            return Ok(None);
+        }
+        let mut all = self.all()?;
+        if let Value::Object(fields) = &mut all {
+            let names = T::FIELDS.iter().enumerate();
+            let changed = names.filter(|(at, _)| mask >> at & 1 == 1);
+            let changed: Vec<_> = changed.map(|(_, field)| field.name).collect();
+            fields.retain(|name, _| changed.contains(&name.as_str()));
+        }
+        Ok(Some(all))
+    }
 }
 
 /// The avatar as the server has it, in full precision; null while it has none.

@@ -1,5 +1,6 @@
-//! The bot: walks to flowers that it sees a free way to, strolls about otherwise, waves now and
-//! then. Thousands of them think in one process, so one looks around about once a second.
+//! The bot: walks to flowers that it sees a free way to, now and then asks for a way to one that is
+//! behind something, strolls about otherwise, waves. Thousands of them think in one process, so one
+//! looks around about once a second.
 
 use downbeat::client::View;
 use downbeat::rand::RngExt as _;
@@ -9,7 +10,7 @@ use super::animals::direction;
 use super::emotes::EMOTES;
 use super::map::{Map, cell};
 use super::walk::BODY_M;
-use super::{Input, Kind, Meadow};
+use super::{Gate, Input, Kind, Meadow, Shared};
 
 /// Thoughts between two looks around.
 const LOOK_EVERY: u8 = 10;
@@ -19,6 +20,9 @@ const LOOK_M: f32 = 25.0;
 
 /// Thoughts without getting anywhere after which it wants something else.
 const STUCK_MAX: u8 = 4;
+
+/// The same while it is shown the way, which takes a moment.
+const SHOWN_STUCK_MAX: u8 = 12;
 
 /// Picks flowers.
 pub(super) struct Picker {
@@ -33,6 +37,8 @@ struct Aim {
     at: Vec2,
     flower: Option<u32>,
     thoughts_left: u8,
+    /// The room shows it the way; whether it has asked for that.
+    shown: Option<bool>,
 }
 
 impl Picker {
@@ -56,11 +62,12 @@ impl Bot<Meadow> for Picker {
             let emote = rng.random_range(0..EMOTES);
             return Some(Input::Emote { emote });
         }
-        if self.ground.is_none() {
-            let shared = &view.shared;
-            let mut map = Map::from_runs(shared.width, shared.height, &shared.tiles)?;
-            map.shut(&shared.gates);
-            self.ground = Some(Ground::new(&map));
+        if self
+            .ground
+            .as_ref()
+            .is_none_or(|ground| ground.gates != view.shared.gates)
+        {
+            self.ground = Some(Ground::new(&view.shared)?);
         }
         self.give_up(view, at);
         self.look_in = self.look_in.saturating_sub(1);
@@ -69,8 +76,15 @@ impl Bot<Meadow> for Picker {
             self.look_in = LOOK_EVERY;
             self.aim = self.find_flower(view, at, rng).or_else(|| self.aim.take());
         }
-        let aim = match &self.aim {
-            Some(aim) => aim.at,
+        let aim = match &mut self.aim {
+            Some(aim) => {
+                if let Some(has_asked) = &mut aim.shown {
+                    let asks = !std::mem::replace(has_asked, true);
+                    let Vec2 { x, y } = aim.at;
+                    return asks.then_some(Input::Goto { x, y });
+                }
+                aim.at
+            }
             None => self.stroll(at, rng),
         };
         let way = (aim - at).normalize_or(Vec2::X);
@@ -99,7 +113,8 @@ impl Picker {
                 .is_none_or(|flower| flower.pos != aim.at),
             None => at.distance_squared(aim.at) < 1.0,
         };
-        if is_done || self.stuck >= STUCK_MAX || aim.thoughts_left == 0 {
+        let stuck_max = aim.shown.map_or(STUCK_MAX, |_| SHOWN_STUCK_MAX);
+        if is_done || self.stuck >= stuck_max || aim.thoughts_left == 0 {
             self.look_in = if is_done {
                 self.look_in.min(2)
             } else {
@@ -122,12 +137,16 @@ impl Picker {
             .map(|(away, id, pos)| (away * (0.6 + 0.8 * rng.random::<f32>()), id, pos))
             .collect();
         flowers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let mut nearest = flowers.into_iter().take(6);
-        let (_, id, pos) = nearest.find(|&(_, _, pos)| ground.is_clear(at, pos))?;
+        let is_clear = |&(_, _, pos): &(f32, u32, Vec2)| ground.is_clear(at, pos);
+        let nearest = flowers.get(..6).unwrap_or(&flowers);
+        let hidden = nearest.iter().find(|flower| !is_clear(flower));
+        let hidden = hidden.filter(|_| rng.random_ratio(1, 8));
+        let &(_, id, pos) = hidden.or_else(|| nearest.iter().find(|flower| is_clear(flower)))?;
         Some(Aim {
             at: pos,
             flower: Some(id),
             thoughts_left: 100,
+            shown: hidden.map(|_| false),
         })
     }
 
@@ -145,6 +164,7 @@ impl Picker {
             at: aim,
             flower: None,
             thoughts_left: 60,
+            shown: None,
         });
         aim
     }
@@ -155,20 +175,25 @@ struct Ground {
     width: i32,
     height: i32,
     bits: Vec<u64>,
+    /// As they were then.
+    gates: Vec<Gate>,
 }
 
 impl Ground {
-    fn new(map: &Map) -> Self {
+    fn new(shared: &Shared) -> Option<Self> {
+        let mut map = Map::from_runs(shared.width, shared.height, &shared.tiles)?;
+        map.shut(&shared.gates);
         let (width, height) = (i32::from(map.width()), i32::from(map.height()));
         let mut bits = vec![0; map.cells().count().div_ceil(64)];
         for (index, (column, row)) in map.cells().enumerate() {
             bits[index / 64] |= u64::from(map.at(column, row).is_ground()) << (index % 64);
         }
-        Self {
+        Some(Self {
             width,
             height,
             bits,
-        }
+            gates: shared.gates.clone(),
+        })
     }
 
     fn is_ground(&self, at: Vec2) -> bool {

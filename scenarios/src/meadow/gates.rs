@@ -1,77 +1,90 @@
 //! Gates: open most of the time, shut now and then, and never on somebody.
 
-use std::time::Duration;
-
 use downbeat::rand::RngExt as _;
-use downbeat::{Room, Vec2};
+use downbeat::{Room, Tick, Vec2};
 use serde::{Deserialize, Serialize};
 
 use super::map::{Map, Tile};
 use super::walk::BODY_M;
-use super::{Gate, Kind, Meadow, Timer};
+use super::{Gate, Kind, Meadow};
 
-/// How long a gate stays open, and how long shut: nobody waits for long.
-const OPEN_S: std::ops::RangeInclusive<u64> = 25..=60;
-/// See [`OPEN_S`].
-const SHUT_S: std::ops::RangeInclusive<u64> = 8..=16;
+/// How long a gate stays open, and how long shut: nobody waits for long. Units: ticks.
+const OPEN_TICKS: std::ops::RangeInclusive<u32> = 500..=1200;
+/// See [`OPEN_TICKS`].
+const SHUT_TICKS: std::ops::RangeInclusive<u32> = 160..=320;
 
-/// How long it waits for somebody to go out of the way.
-const BLOCKED: Duration = Duration::from_secs(1);
+/// How long it waits for somebody to go out of the way. Units: ticks.
+const BLOCKED_TICKS: u32 = 20;
 
 /// How far from a gate a body must be for it to shut. Units: metres.
 const FREE_M: f32 = 0.1;
 
-/// What lies under the gates; which of them are open is in the shared state.
+/// When gates turn, and what lies under them; which of them are open is in the shared state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Gates {
     under: Vec<Vec<Tile>>,
+    turn_at: Vec<Tick>,
 }
 
 impl Gates {
     /// All gates are open and will shut some time.
     pub(super) fn new(map: &Map, room: &mut Room<Meadow>) -> Self {
         let gates = room.shared().gates.clone();
-        for gate in 0..gates.len() {
-            wait(room, gate, 5..=*OPEN_S.end());
-        }
         let under = |gate: &Gate| {
             gate.tiles()
                 .map(|(column, row)| map.at(column, row))
                 .collect()
         };
+        let mut soon = || {
+            room.tick()
+                .after(room.rng().random_range(100..=*OPEN_TICKS.end()))
+        };
         Self {
             under: gates.iter().map(under).collect(),
+            turn_at: gates.iter().map(|_| soon()).collect(),
         }
     }
 
-    /// Opens a gate that is shut, and shuts one that is open, unless somebody stands in it.
-    /// Answers the gate if it did.
-    pub(super) fn turn(&self, gate: u8, map: &mut Map, room: &mut Room<Meadow>) -> Option<Gate> {
-        let number = usize::from(gate);
-        let under = self.under.get(number)?;
-        let gate = *room.shared().gates.get(number)?;
-        if gate.open && is_taken(gate, room) {
-            let gate = u8::try_from(number).ok()?;
-            room.timer(BLOCKED, Timer::Gate { gate });
-            return None;
+    /// Opens and shuts the gates whose time has come, and answers them. Over somebody who stands
+    /// in it none is shut.
+    pub(super) fn tick(&mut self, map: &mut Map, room: &mut Room<Meadow>) -> Vec<Gate> {
+        let now = room.tick();
+        let mut turned = Vec::new();
+        for number in 0..self.turn_at.len() {
+            let (Some(&gate), false) = (
+                room.shared().gates.get(number),
+                self.turn_at[number].is_newer(now),
+            ) else {
+                continue;
+            };
+            if gate.open && is_taken(gate, room) {
+                self.turn_at[number] = now.after(BLOCKED_TICKS);
+                continue;
+            }
+            let gate = Gate {
+                open: !gate.open,
+                ..gate
+            };
+            for ((column, row), &under) in gate.tiles().zip(&self.under[number]) {
+                map.set(column, row, if gate.open { under } else { Tile::Fence });
+            }
+            room.shared_mut().gates[number] = gate;
+            let ticks = if gate.open { OPEN_TICKS } else { SHUT_TICKS };
+            self.turn_at[number] = now.after(room.rng().random_range(ticks));
+            turned.push(gate);
         }
-        let gate = Gate {
-            open: !gate.open,
-            ..gate
-        };
-        for ((column, row), &under) in gate.tiles().zip(under) {
-            map.set(column, row, if gate.open { under } else { Tile::Fence });
-        }
-        *room.shared_mut().gates.get_mut(number)? = gate;
-        wait(room, number, if gate.open { OPEN_S } else { SHUT_S });
-        Some(gate)
+        turned
     }
-}
 
-fn wait(room: &mut Room<Meadow>, gate: usize, seconds: std::ops::RangeInclusive<u64>) {
-    let seconds = room.rng().random_range(seconds);
-    let gate = u8::try_from(gate).expect("a few gates");
-    room.timer(Duration::from_secs(seconds), Timer::Gate { gate });
+    /// Turns a gate at the next tick and leaves all others as they are.
+    #[cfg(test)]
+    pub(super) fn turn_only(&mut self, number: usize, now: Tick) {
+        let never = now.after(1 << 30);
+        self.turn_at.iter_mut().for_each(|at| *at = never);
+        if let Some(at) = self.turn_at.get_mut(number) {
+            *at = now;
+        }
+    }
 }
 
 /// Whether somebody's body is in a gate, or nearly.

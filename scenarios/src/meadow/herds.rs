@@ -112,13 +112,25 @@ impl Herd {
 
     #[cfg(test)]
     pub(super) fn state(&self) -> String {
-        format!("{:?} {}/{} {}", self.phase, self.arrived, self.sheep, self.ticks_left)
+        format!(
+            "{:?} {}/{} {}",
+            self.phase, self.arrived, self.sheep, self.ticks_left
+        )
     }
 
+    /// Sets out for the water at the next tick; answers how many there are.
     #[cfg(test)]
-    pub(super) const fn make_thirsty(&mut self) {
+    pub(super) const fn make_thirsty(&mut self) -> u16 {
         self.phase = Phase::Graze;
         self.ticks_left = 1;
+        self.sheep
+    }
+
+    /// Grazes for an hour.
+    #[cfg(test)]
+    pub(super) const fn make_content(&mut self) {
+        self.phase = Phase::Graze;
+        self.ticks_left = u16::MAX;
     }
 }
 

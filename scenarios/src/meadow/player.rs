@@ -20,6 +20,9 @@ const CORNER_M: f32 = 0.2;
 /// Nearer than this it is there. Units: metres.
 const THERE_M: f32 = 0.01;
 
+/// Corners that a player is told at once; a way with so many leads through a maze.
+const TOLD_MAX: usize = 256;
+
 /// A direction as it came over the wire.
 type Push = (i8, i8);
 
@@ -243,7 +246,7 @@ impl Walker {
 
     /// What its player is told of its path.
     pub(super) fn told_path(&self) -> Vec<Point> {
-        let points = self.path.iter();
+        let points = self.path.iter().take(TOLD_MAX);
         points.map(|&Square { x, y }| Point { x, y }).collect()
     }
 }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use downbeat::codec::encode;
-use downbeat::testing::TestRoom;
+use downbeat::testing::{JobThreads, TestRoom};
+use downbeat::{EntityId, Vec2};
 
+use super::map::Tile;
 use super::*;
 
 mod walking;
+mod paths;
 mod room;
 mod animals;
+mod herds;
+mod overlay;
 mod bots;
 mod scratch;
 
@@ -64,4 +69,20 @@ fn ada(room: &mut TestRoom<Meadow>) -> PlayerId {
     put(room, ada, Vec2::splat(64.0));
     room.step(4); // a whole beat
     ada
+}
+
+/// From now on no gate turns but this one, at the next tick; none at all if there is no such.
+fn turn_gate(room: &mut TestRoom<Meadow>, gate: usize) {
+    let now = room.room().tick();
+    room.game().gates.turn_only(gate, now);
+    room.step(1);
+}
+
+/// Whether a body at a point stands on ground with all its corners.
+fn stands_free(map: &Map, at: Vec2) -> bool {
+    let corners = [(-0.29, -0.29), (0.29, -0.29), (-0.29, 0.29), (0.29, 0.29)];
+    let mut tiles = corners
+        .iter()
+        .map(|&(x, y)| map.under(at + Vec2::new(x, y)));
+    tiles.all(Tile::is_ground)
 }

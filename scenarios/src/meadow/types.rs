@@ -227,9 +227,4 @@ pub enum Event {
 pub enum Timer {
     /// A flower grows again.
     Regrow,
-    /// A gate opens or closes.
-    Gate {
-        /// Which.
-        gate: u8,
-    },
 }
