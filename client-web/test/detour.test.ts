@@ -22,6 +22,8 @@ function field(gate = GATE): Shared {
 /** The server's rules for one player, and what its page predicts of them. */
 class Room {
   now = 0;
+  /** Every second frame takes so much longer. */
+  jitterMs = 0;
   shared = field();
   walker: Walker = { pos: { x: 8.5, y: 8.5 }, heading: 0, goal: null, path: [], pushed: { x: 0, y: 0 }, pushedTicks: 0, stale: { x: 0, y: 0 }, staleTicks: 0 };
   readonly predictor: Predictor<Walker, Input, Entity, Shared>;
@@ -59,6 +61,11 @@ class Room {
     }
   }
 
+  /** The page stands still, the server does not. */
+  hitch(ms: number): void {
+    for (const end = this.now + ms; this.now < end; this.now += 1) if (this.now >= this.tickAt) this.handleTick();
+  }
+
   private handleTick(): void {
     this.tick += 1;
     const inputs: Input[] = [];
@@ -82,7 +89,7 @@ class Room {
       this.seen = shared;
       this.predictor.handleFrame({ tick, ack, leadMs: lead, entity }, this.now);
     };
-    this.down.push({ at: this.now + this.delayMs, deliver });
+    this.down.push({ at: this.now + this.delayMs + (tick % 2) * this.jitterMs, deliver });
   }
 }
 
@@ -118,6 +125,19 @@ describe.each([2, 30, 80])('a walk around an obstacle, %i ms away', (delayMs) =>
     expect(room.walker.path).toEqual([]);
     expect(room.predictor.corrected - corrected).toBeLessThanOrEqual(1);
   });
+});
+
+it('a walk is foretold again after a hitch of the page, though nothing is said meanwhile', () => {
+  const room = new Room(30);
+  room.jitterMs = 45;
+  room.predictor.press({ type: 'Goto', x: 11.5, y: 11.5 }, room.now);
+  room.run(700);
+  room.hitch(333);
+  room.run(200);
+  const { confirmed, corrected } = room.predictor;
+  room.run(1000);
+  expect(room.predictor.confirmed - confirmed).toBeGreaterThan(15);
+  expect(room.predictor.corrected - corrected).toBeLessThanOrEqual(1);
 });
 
 it('a straight way through a gate is walked at once, and not while it is shut', () => {
