@@ -15,6 +15,7 @@ mod header;
 mod idle;
 mod offenders;
 mod replication;
+mod saturated;
 mod search;
 mod server;
 mod subject;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         (&offenders::NAMES[..], offenders::measure),
         (&replication::NAMES[..], replication::measure),
         (&capacity::NAMES[..], capacity::measure),
+        (&saturated::NAMES[..], saturated::measure),
     ];
     let mut known = false;
     for (names, measure) in measured {

@@ -117,25 +117,11 @@ impl JobPool {
     /// Queues a batch; `false` if there is no room for it now.
     pub(crate) fn push(&self, work: Arc<dyn Work>) -> bool {
         let since = self.now();
-        let rule = work.rule();
-        let period = Duration::from_secs(1) / u32::from(work.tick_rate_hz());
-        let due = since + period * rule.latency_ticks + allowance(rule.priority);
-        let jobs = work.len() as usize;
         let pumps = {
             let mut queue = self.shared.lock();
-            if queue.stopping || queue.jobs + jobs > JOBS_QUEUED_MAX {
+            if !queue.insert(work, since) {
                 return false;
             }
-            queue.jobs += jobs;
-            let number = queue.next_number;
-            queue.next_number += 1;
-            let queued = Queued {
-                work,
-                number,
-                since,
-                next: 0,
-            };
-            queue.waiting.insert((due, number), queued);
             let wanted = queue.jobs.min(self.shared.threads);
             let more = wanted.saturating_sub(queue.pumps);
             queue.pumps += more;
@@ -202,6 +188,27 @@ impl Shared {
 }
 
 impl Queue {
+    fn insert(&mut self, work: Arc<dyn Work>, since: Duration) -> bool {
+        let jobs = work.len() as usize;
+        if self.stopping || self.jobs + jobs > JOBS_QUEUED_MAX {
+            return false;
+        }
+        let rule = work.rule();
+        let period = Duration::from_secs(1) / u32::from(work.tick_rate_hz());
+        let due = since + period * rule.latency_ticks + allowance(rule.priority);
+        let number = self.next_number;
+        self.next_number += 1;
+        self.jobs += jobs;
+        let queued = Queued {
+            work,
+            number,
+            since,
+            next: 0,
+        };
+        self.waiting.insert((due, number), queued);
+        true
+    }
+
     /// Takes some jobs of the first batch whose kind may have another thread.
     fn claim(&mut self, threads: usize) -> Option<(Queued, u32)> {
         let running = &self.running;
@@ -255,3 +262,103 @@ fn step_back() {
 /// A tenth of a share of the processor where others want it.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::job::JobKind;
+
+    const HIGH: usize = 0;
+    const NORMAL: usize = 1;
+    const LOW: usize = 2;
+    const ALONE: usize = 3;
+    static KINDS: [JobKind; 4] = [
+        JobKind::new("high").priority(Priority::High),
+        JobKind::new("normal"),
+        JobKind::new("low").priority(Priority::Low),
+        JobKind::new("alone").threads(1),
+    ];
+
+    /// Jobs that are only claimed.
+    struct Idle {
+        kind: usize,
+        jobs: u32,
+    }
+
+    impl Work for Idle {
+        fn rule(&self) -> &'static JobKind {
+            &KINDS[self.kind]
+        }
+
+        fn kind(&self) -> (TypeId, usize) {
+            (TypeId::of::<Self>(), self.kind)
+        }
+
+        fn len(&self) -> u32 {
+            self.jobs
+        }
+
+        fn tick_rate_hz(&self) -> u16 {
+            20
+        }
+
+        fn run(&self, _: Range<u32>, _: &dyn Fn() -> Duration) {}
+
+        fn abandon(&self) {}
+    }
+
+    /// Pairs of when and what.
+    fn queue(jobs: &[(u64, usize)]) -> Queue {
+        let mut queue = Queue::default();
+        for &(since, kind) in jobs {
+            let work = Arc::new(Idle { kind, jobs: 1 });
+            assert!(queue.insert(work, Duration::from_millis(since)));
+        }
+        queue
+    }
+
+    /// What one thread after another takes, all at the same time.
+    fn claims(queue: &mut Queue) -> Vec<usize> {
+        let claims = std::iter::from_fn(|| queue.claim(2));
+        claims.map(|(queued, _)| queued.work.kind().1).collect()
+    }
+
+    #[test]
+    fn who_is_due_first_goes_first_and_a_priority_is_worth_some_time() {
+        let mut queue = queue(&[(0, LOW), (10, NORMAL), (20, NORMAL), (50, HIGH)]);
+        assert_eq!(claims(&mut queue), [HIGH, NORMAL, NORMAL, LOW]);
+        assert_eq!(queue.jobs, 0);
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_goes_before_the_newest_of_a_higher_priority() {
+        let mut queue = queue(&[(1980, HIGH), (0, LOW), (2020, HIGH), (1899, NORMAL)]);
+        assert_eq!(claims(&mut queue), [HIGH, NORMAL, LOW, HIGH]);
+    }
+
+    #[test]
+    fn a_kind_for_one_thread_leaves_the_others_to_others() {
+        let mut queue = queue(&[(0, ALONE), (0, ALONE), (100, NORMAL)]);
+        assert_eq!(claims(&mut queue), [ALONE, NORMAL]);
+        assert_eq!(queue.jobs, 1);
+        queue.finish(0);
+        assert_eq!(claims(&mut queue), [ALONE]);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_not_taken_and_shares_shrink_towards_the_end() {
+        let mut queue = Queue::default();
+        let most = u32::try_from(JOBS_QUEUED_MAX).expect("fits");
+        let work = |jobs| Arc::new(Idle { kind: NORMAL, jobs });
+        assert!(queue.insert(work(most), Duration::ZERO));
+        assert!(!queue.insert(work(1), Duration::ZERO));
+        let shares = std::iter::from_fn(|| queue.claim(2));
+        let shares: Vec<_> = shares.map(|(_, count)| count).collect();
+        assert_eq!(shares.first(), Some(&JOBS_PER_CLAIM_MAX));
+        assert_eq!(shares.last(), Some(&1));
+        assert_eq!(shares.iter().sum::<u32>(), most, "each once");
+        assert!(queue.insert(work(1), Duration::ZERO));
+    }
+}

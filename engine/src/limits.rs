@@ -108,7 +108,7 @@ pub const NAV_EFFORT_MAX: u8 = 4;
 /// Distance fields that a game keeps, unless it says otherwise: herds that flow at the same time.
 pub const NAV_FIELDS_MAX: usize = 8;
 
-/// Pivots of the heuristic, unless a game says otherwise; more help little.
+/// Pivots of the heuristic of a game's grid, unless the game says otherwise; more help little.
 pub const NAV_PIVOTS: u8 = 8;
 
 /// Others that a body minds at most: the nearest ones hide what is behind them.

@@ -3,8 +3,11 @@
 //! In: a [`NavGrid`], which the game edits as walls appear and vanish, a start and some goals. Out:
 //! a [`Path`], the same one on every machine. Rules of movement are those of the MovingAI
 //! benchmarks and the Grid-based Path Planning Competition: eight directions, and a diagonal step
-//! needs both squares that it passes between. Knows nothing of agents, rooms or threads: a grid is
-//! data, a search is a function, and [`Job`](crate::Job)s carry them off the tick.
+//! needs both squares that it passes between. Knows nothing of rooms or threads: a grid is data, a
+//! search is a function, and [`Job`](crate::Job)s carry them off the tick.
+//!
+//! For agents there are [`Routes`], which ask, wait, follow and ask again, and [`Crowd`], in which
+//! bodies keep out of each other's way.
 
 mod square;
 mod layer;
@@ -34,7 +37,6 @@ mod answers;
 mod nearest;
 mod walls;
 mod avoid;
-
 #[cfg(test)]
 mod tests;
 

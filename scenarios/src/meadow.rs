@@ -19,8 +19,8 @@ pub use self::types::{
     Ask, Entity, Event, Gate, Input, JobsShown, Kind, Point, Private, Route, Settings, Shared,
     Timer, Top,
 };
+pub use self::way::{Found, Walk, Way};
 use self::ways::Ways;
-pub use self::ways::{Found, Walk, Way};
 
 mod types;
 mod noise;
@@ -31,11 +31,13 @@ mod water;
 mod land;
 mod gates;
 mod walk;
+mod way;
 mod ways;
 mod player;
 mod players;
 mod emotes;
 mod flowers;
+mod animal;
 mod animals;
 mod herds;
 mod wolves;

@@ -9,8 +9,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use downbeat::testing::TestRoom;
-use downbeat::{Game, PlayerId, Replicate, Schema, seeded};
+use downbeat::{Game, PlayerId, Schema, seeded};
 use serde_json::{Value, json};
+
+use self::told::Told;
+
+mod told;
 
 /// What `downbeat vectors` is told.
 #[derive(clap::Args, Debug)]
@@ -112,41 +116,6 @@ pub(crate) fn write<G: Game>(
     writeln!(out, "\n]}}")?;
     out.flush()?;
     Ok(())
-}
-
-/// State that the file has told so far.
-struct Told<T> {
-    name: &'static str,
-    value: T,
-}
-
-impl<T: Replicate> Told<T> {
-    fn new(name: &'static str, value: &T) -> Self {
-        Self {
-            name,
-            value: value.clone(),
-        }
-    }
-
-    fn all(&self) -> Result<Value, VectorsError> {
-        serde_json::to_value(&self.value).map_err(|error| VectorsError::Json(self.name, error))
-    }
-
-    /// The fields that changed since the last call; what has no fields is told whole.
-    fn changed(&mut self, newest: &T) -> Result<Option<Value>, VectorsError> {
-        let mask = self.value.absorb(newest);
-        if mask == 0 {
-            return Ok(None);
-        }
-        let mut all = self.all()?;
-        if let Value::Object(fields) = &mut all {
-            let names = T::FIELDS.iter().enumerate();
-            let changed = names.filter(|(at, _)| mask >> at & 1 == 1);
-            let changed: Vec<_> = changed.map(|(_, field)| field.name).collect();
-            fields.retain(|name, _| changed.contains(&name.as_str()));
-        }
-        Ok(Some(all))
-    }
 }
 
 /// The avatar as the server has it, in full precision; null while it has none.

@@ -1,5 +1,6 @@
 //! Jobs as a game sees them: the same on any number of threads.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -15,6 +16,9 @@ use crate::{AppliedJob, EntityId, Vec2};
 const QUICK: usize = 0;
 const SLOW: usize = 1;
 const LAZY: usize = 2;
+
+/// A job with [`Fault::Waits`] is at work.
+static WAITS: AtomicBool = AtomicBool::new(false);
 
 /// Grinds numbers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +38,8 @@ enum Fault {
     Panics,
     /// Spends for ever, whatever it is told.
     NeverStops,
+    /// Spends until it is told to stop.
+    Waits,
 }
 
 impl Grind {
@@ -93,6 +99,14 @@ impl Job for Grind {
             Fault::NeverStops => loop {
                 meter.spend(1);
             },
+            Fault::Waits => {
+                WAITS.store(true, Ordering::Release);
+                while meter.spend(1) {
+                    std::thread::yield_now();
+                }
+                WAITS.store(false, Ordering::Release);
+                Answer::NoPath
+            }
             _ if self.turns == 0 => Answer::NoPath,
             _ => Answer::Done(number),
         }
@@ -129,6 +143,7 @@ impl Game for Mill {
     fn job_limits(_: &u32) -> JobLimits {
         JobLimits {
             due_max: 2000,
+            journal_expansions_max: u32::MAX,
             ..JobLimits::at(20)
         }
     }
@@ -393,6 +408,36 @@ fn a_job_that_panics_or_does_not_stop_is_told_of_and_harms_nobody() {
         assert_eq!(room.counters().jobs()[1].1.panicked.value(), 2);
         assert!(threads.stop(), "every thread is free again");
     }
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_runs_stops() {
+    let threads = JobThreads::new(1);
+    let mut room = TestRoom::<Mill>::open_with(0, 0, &threads).expect("opens");
+    let mut job = Grind::faulty(Fault::Waits);
+    job.kind = LAZY;
+    job.budget = u32::MAX / 2;
+    let id = submit(&mut room, job.clone());
+    room.room().cancel_job(id);
+    job.owner = Some(owner(&mut room));
+    submit(&mut room, job);
+    room.step(1);
+    while !WAITS.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    let gone = owner(&mut room);
+    room.room().despawn(gone);
+    while WAITS.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    room.step(2);
+    assert_eq!(
+        outcomes(&mut room),
+        [Outcome::Cancelled, Outcome::Cancelled]
+    );
+    let counters = &room.counters().jobs()[0].1;
+    let cancelled = [&counters.cancelled_queued, &counters.cancelled_running];
+    assert_eq!(cancelled.map(crate::Counter::value), [1, 1]);
 }
 
 /// Hashes after each tick, and all that was told.

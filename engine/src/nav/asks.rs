@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::agent::{Agent, Course, Going, Rank};
 use super::field::Field;
-use super::goals::Target;
+use super::goals::{Look, Target};
 use super::grid::NavGrid;
 use super::job::{FieldAsk, NavJob, PathAsk, TablesAsk};
 use super::path::Path;
@@ -55,8 +55,9 @@ impl Routes {
             }
             self.targets.forget(self.fields_max);
         }
+        let was_crowded = std::mem::take(&mut self.crowded);
         let mut taken = |job: NavJob| submit(J::from(job)).is_ok();
-        self.ask_fields(&mut taken);
+        self.ask_fields(was_crowded, &mut taken);
         self.ask_paths(&mut taken);
         self.ask_tables(&mut taken);
     }
@@ -67,24 +68,31 @@ impl Routes {
             counts.in_flight = counts.in_flight.wrapping_add(1);
             &mut counts.asked
         } else {
+            self.crowded = true;
             &mut counts.rejected
         };
         *count = count.wrapping_add(1);
         taken
     }
 
-    fn ask_fields(&mut self, taken: &mut impl FnMut(NavJob) -> bool) {
-        let price = Field::price(&self.grid);
-        let version = self.grid.version();
-        for goals in self.targets.wanted(version, price, self.fields_max) {
+    fn ask_fields(&mut self, was_crowded: bool, taken: &mut impl FnMut(NavJob) -> bool) {
+        let look = Look {
+            version: self.grid.version(),
+            price: Field::price(&self.grid),
+            most: self.fields_max,
+            // What is kept out is kept out by what it declares, not by what it will spend.
+            each: was_crowded.then_some(self.budget),
+        };
+        for goals in self.targets.wanted(&look) {
             let job = NavJob::Field(FieldAsk {
                 grid: Arc::clone(&self.grid),
                 goals: goals.clone(),
             });
-            if !self.noted(taken(job)) {
-                break;
+            if self.noted(taken(job)) {
+                self.targets.asked(&goals);
+            } else {
+                self.targets.put_off(&goals);
             }
-            self.targets.asked(&goals);
         }
     }
 
@@ -154,7 +162,7 @@ impl Routes {
         let version = self.grid.version();
         let asked = self.tables;
         let since = |tick| self.tick.wrapping_sub(tick);
-        let due = asked.version.is_none()
+        let due = (asked.version.is_none() && asked.last == 0)
             || since(asked.last) >= QUIET_TICKS
             || asked
                 .first
@@ -170,6 +178,8 @@ impl Routes {
             self.tables.in_flight = true;
             self.tables.version = Some(version);
             self.tables.first = None;
+        } else {
+            (self.tables.first, self.tables.last) = (None, self.tick);
         }
     }
 }

@@ -44,12 +44,6 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// Leads nowhere.
-    pub(super) const DEAD: Self = Self {
-        to: u32::MAX,
-        cost: 0,
-    };
-
     pub(crate) fn to(self) -> u32 {
         self.to >> 8
     }

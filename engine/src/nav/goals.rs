@@ -88,16 +88,30 @@ impl Target {
     }
 
     /// Whether a field is the cheaper way: what paths spent and what those who wait will spend, if
-    /// they are like others, is more than the field's price.
-    fn wants_field(&self, price: u32, typical: u32) -> bool {
-        let typical = self.spent.checked_div(self.answers).unwrap_or(typical);
-        let waiting = self.waiting.saturating_mul(typical);
+    /// they are like others, is more than the field's price. Not before somebody waits.
+    fn wants_field(&self, look: &Look, typical: u32) -> bool {
+        let usual = || self.spent.checked_div(self.answers).unwrap_or(typical);
+        let waiting = self.waiting.saturating_mul(look.each.unwrap_or_else(usual));
         !self.asked
             && !self.refused
             && self.field.is_none()
+            && self.waiting > 0
             && self.answers + self.waiting >= FIELD_AGENTS_MIN
-            && self.spent.saturating_add(waiting) > price
+            && self.spent.saturating_add(waiting) > look.price
     }
+}
+
+/// By what it is decided who gets a field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// The grid's.
+    pub(crate) version: u64,
+    /// What a field spends at most.
+    pub(crate) price: u32,
+    /// So many fields there may be.
+    pub(crate) most: usize,
+    /// What a path counts for that waits; none for what paths usually spend.
+    pub(crate) each: Option<u32>,
 }
 
 /// All goals of the agents.
@@ -208,19 +222,28 @@ impl Targets {
 
     /// Goals that should have a field, or a new one since the grid is another; at most so many
     /// fields in all.
-    pub(crate) fn wanted(&self, version: u64, price: u32, most: usize) -> Vec<Goals> {
+    pub(crate) fn wanted(&self, look: &Look) -> Vec<Goals> {
         let taken = |target: &&Target| target.asked || target.field.is_some();
-        let mut room = most.saturating_sub(self.all.values().filter(taken).count());
+        let mut room = look
+            .most
+            .saturating_sub(self.all.values().filter(taken).count());
         let wanted = self.all.iter().filter(|(_, target)| {
             let Some(field) = &target.field else {
-                let wanted = room > 0 && target.wants_field(price, self.typical);
+                let wanted = room > 0 && target.wants_field(look, self.typical);
                 room -= usize::from(wanted);
                 return wanted;
             };
             let unused = self.tick.wrapping_sub(target.used_at);
-            !target.asked && unused < WINDOW_TICKS && field.version() != version
+            !target.asked && unused < WINDOW_TICKS && field.version() != look.version
         });
         wanted.map(|(goals, _)| goals.clone()).collect()
+    }
+
+    /// A field was handed back: paths must do for now.
+    pub(crate) fn put_off(&mut self, goals: &Goals) {
+        if let Some(target) = self.all.get_mut(goals) {
+            (target.answers, target.spent) = (0, 0);
+        }
     }
 
     pub(crate) fn asked(&mut self, goals: &Goals) {

@@ -16,6 +16,7 @@ use super::square::Square;
 use super::tables::Tables;
 use crate::entities::EntityId;
 use crate::job::{Answer, Job, JobKind, Meter, Priority};
+use crate::limits::NAV_PIVOTS;
 
 /// Ticks until a distance field is there: many wait for it, but it is a larger piece of work.
 const FIELD_LATENCY_TICKS: u32 = 4;
@@ -23,9 +24,9 @@ const FIELD_LATENCY_TICKS: u32 = 4;
 /// Ticks until new tables are there: nobody waits for them, and a thread has two seconds.
 const TABLES_LATENCY_TICKS: u32 = 40;
 
-/// Most squares of a grid whose tables the tick thread could afford to build itself, if no thread
-/// has done it in time.
-pub(crate) const TABLES_STRICT_SQUARES_MAX: u32 = 128 * 128;
+/// Dearest tables that the tick thread could afford to build itself, if no thread has done it in
+/// time: 4 ms. Units: expansions.
+const TABLES_STRICT_MAX: u32 = 40_000;
 
 /// Something to be found out about a grid; [`Routes`](super::Routes) makes them and takes the
 /// answers.
@@ -103,9 +104,8 @@ impl NavJob {
 impl Job for NavJob {
     type Output = NavOutput;
 
-    /// Tables have two kinds. Those of a small grid are due at a fixed tick. Those of a large one
-    /// would take the tick thread too long if it had to help, so they are applied whenever they
-    /// are done. When they are applied is part of a room's history, since of several shortest
+    /// Tables have two kinds. Cheap ones are due at a fixed tick. Others would take the tick thread
+    /// too long if it had to help, so they are applied whenever they are done. When they are applied is part of a room's history, since of several shortest
     /// paths a search may find another one with them: hence the journal.
     const KINDS: &'static [JobKind] = &[
         JobKind::new("path"),
@@ -128,7 +128,7 @@ impl Job for NavJob {
         match self {
             Self::Path(ask) => usize::from(ask.first),
             Self::Field(_) => 2,
-            Self::Tables(ask) if squares(&ask.grid) <= TABLES_STRICT_SQUARES_MAX => 3,
+            Self::Tables(ask) if are_strict(&ask.grid, ask.pivots) => 3,
             Self::Tables(_) => 4,
         }
     }
@@ -137,12 +137,7 @@ impl Job for NavJob {
         match self {
             Self::Path(ask) => ask.budget,
             Self::Field(ask) => Field::price(&ask.grid),
-            Self::Tables(ask) => {
-                let squares = squares(&ask.grid);
-                (squares / 2)
-                    .saturating_mul(u32::from(ask.pivots))
-                    .saturating_add(squares)
-            }
+            Self::Tables(ask) => tables_price(&ask.grid, ask.pivots),
         }
     }
 
@@ -207,8 +202,21 @@ impl PathAsk {
     }
 }
 
-pub(crate) fn squares(grid: &NavGrid) -> u32 {
-    u32::from(grid.width()) * u32::from(grid.height())
+/// Most that tables spend: measured on grids of all densities, and a fifth more.
+fn tables_price(grid: &NavGrid, pivots: u8) -> u32 {
+    let squares = u32::from(grid.width()) * u32::from(grid.height());
+    squares.div_ceil(10) * (16 + 6 * u32::from(pivots))
+}
+
+/// Whether tables are of the kind that is due at a fixed tick.
+fn are_strict(grid: &NavGrid, pivots: u8) -> bool {
+    tables_price(grid, pivots) <= TABLES_STRICT_MAX
+}
+
+/// The most pivots whose tables are due at a fixed tick; zero if not even one pivot's are.
+pub(crate) fn pivots_strict(grid: &NavGrid) -> u8 {
+    let mut counts = (1..=NAV_PIVOTS).rev();
+    counts.find(|&count| are_strict(grid, count)).unwrap_or(0)
 }
 
 fn map<T, U>(answer: Answer<T>, into: impl FnOnce(T) -> U) -> Answer<U> {

@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 use super::agent::{Agent, Aim, Ask, Course, Going, Rank};
 use super::goals::{Goals, Targets};
 use super::grid::NavGrid;
-use super::job::{NavJob, TABLES_STRICT_SQUARES_MAX, squares};
+use super::job::{NavJob, pivots_strict};
 use super::shared;
 use super::square::Square;
 use super::walk::{Area, Way, along_field};
 use crate::entities::EntityId;
-use crate::limits::{NAV_FIELDS_MAX, NAV_PATH_EXPANSIONS, NAV_PIVOTS};
+use crate::limits::{NAV_FIELDS_MAX, NAV_PATH_EXPANSIONS};
 
 /// Side of a chunk of a grid. Units: squares.
 const CHUNK: usize = 64;
@@ -48,6 +48,8 @@ pub struct Routes {
     pub(super) targets: Targets,
     pub(super) tables: TablesAsked,
     pub(super) tick: u32,
+    /// Something was handed back at the last tick.
+    pub(super) crowded: bool,
     pub(super) counts: RouteCounts,
 }
 
@@ -82,22 +84,22 @@ pub struct RouteCounts {
 }
 
 impl Routes {
-    /// No agents yet. Grids of up to 128 × 128 squares get their heuristic at the first tick;
-    /// larger ones if [`Routes::with_tables`] says so.
+    /// No agents yet. A small grid gets a heuristic with as many pivots as a strict job can afford:
+    /// 8 at 64 × 64 squares, 1 at 128 × 128; a larger one if [`Routes::with_tables`] says so.
     pub fn new(grid: NavGrid) -> Self {
-        let small = squares(&grid) <= TABLES_STRICT_SQUARES_MAX;
         Self {
+            pivots: pivots_strict(&grid),
             grid: Arc::new(grid),
             layer: 0,
             budget: NAV_PATH_EXPANSIONS,
             fields_max: NAV_FIELDS_MAX,
-            pivots: if small { NAV_PIVOTS } else { 0 },
             agents: BTreeMap::new(),
             queue: BTreeSet::new(),
             number: 0,
             targets: Targets::default(),
             tables: TablesAsked::default(),
             tick: 0,
+            crowded: false,
             counts: RouteCounts::default(),
         }
     }
@@ -112,7 +114,7 @@ impl Routes {
 
     /// How many pivots the heuristic has; zero for no heuristic.
     ///
-    /// A grid of more than 128 × 128 squares gets it whenever it is done, by a job of the kind
+    /// With more than [`Routes::new`] would take, it comes whenever it is done, by a job of the kind
     /// `tables-late`: the room then depends on what its journal says, not on its inputs alone.
     #[must_use]
     pub fn with_tables(mut self, pivots: u8) -> Self {

@@ -6,7 +6,7 @@ use downbeat::client::View;
 use downbeat::rand::RngExt as _;
 use downbeat::{Bot, Rng, Vec2};
 
-use super::animals::direction;
+use super::animal::direction;
 use super::emotes::EMOTES;
 use super::map::{Map, cell};
 use super::walk::BODY_M;

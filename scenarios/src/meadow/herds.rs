@@ -5,7 +5,9 @@ use downbeat::rand::RngExt as _;
 use downbeat::{Rng, Vec2};
 use serde::{Deserialize, Serialize};
 
-use super::animals::{Animals, Mood, Sight, direction, square};
+use super::Kind;
+use super::animal::{Animal, Mood, direction, square};
+use super::animals::{Animals, Sight};
 
 /// How near a hunting wolf may come. Units: metres.
 const AFRAID_M: f32 = 6.0;
@@ -110,14 +112,6 @@ impl Herd {
         self.is_on_its_way()
     }
 
-    #[cfg(test)]
-    pub(super) fn state(&self) -> String {
-        format!(
-            "{:?} {}/{} {}",
-            self.phase, self.arrived, self.sheep, self.ticks_left
-        )
-    }
-
     /// Sets out for the water at the next tick; answers how many there are.
     #[cfg(test)]
     pub(super) const fn make_thirsty(&mut self) -> u16 {
@@ -135,16 +129,20 @@ impl Herd {
 }
 
 impl Animals {
-    /// Herds set out together, each sheep when it is ready.
+    /// Herds ask for the way together, which spares most of the paths, and each sheep sets out
+    /// when it is ready.
     pub(super) fn tick_herds(&mut self, sight: &mut Sight<'_>) {
         for (number, herd) in (0u8..).zip(&mut self.herds) {
             if !herd.tick(&mut sight.rng) {
                 continue;
             }
-            for sheep in self.all.iter_mut().filter(|animal| animal.is_of(number)) {
+            let flock = self.all.iter_mut().zip(&sight.places);
+            let flock = flock.filter(|(animal, _)| animal.is_of(number));
+            for (sheep, at) in flock.filter_map(|(sheep, &at)| Some((sheep, at?))) {
                 sheep.is_called = true;
                 if !matches!(sheep.mood, Mood::Flee(_)) {
                     sheep.rest(sight.rng.random_range(1..SET_OUT_TICKS));
+                    sight.routes.go(sheep.body, square(at), herd.goals());
                 }
             }
         }
@@ -155,7 +153,7 @@ impl Animals {
             self.flee(number, at, sight);
             return;
         }
-        let is_stuck = self.take_stuck(number);
+        let is_stuck = self.all[number].take_stuck();
         let sheep = &mut self.all[number];
         let Some(herd) = self.herds.get_mut(usize::from(sheep.herd)) else {
             return;
@@ -167,10 +165,8 @@ impl Animals {
             let looks = (sight.tick as usize)
                 .wrapping_add(number)
                 .is_multiple_of(LOOK_TICKS);
-            let away = looks
-                .then(|| away_from(herd.goals(), at))
-                .unwrap_or(f32::MAX);
-            let there = away < reach || going == Some(Going::Arrived);
+            let is_near = looks && away_from(herd.goals(), at) < reach;
+            let there = is_near || going == Some(Going::Arrived);
             if there || is_stuck && away_from(herd.goals(), at) < 12.0 {
                 sight.routes.stop(sheep.body);
                 herd.arrived += 1;
@@ -229,9 +225,9 @@ impl Animals {
     }
 }
 
-impl super::animals::Animal {
+impl Animal {
     fn is_of(&self, herd: u8) -> bool {
-        self.kind == super::Kind::Sheep && self.herd == herd
+        self.kind == Kind::Sheep && self.herd == herd
     }
 }
 

@@ -1,11 +1,13 @@
 //! The overlay: which ways the animals around a player take, and what the room computes.
 
+use downbeat::nav::{NavJob, Square};
 use downbeat::{EntityId, PlayerId, Room, Vec2};
 
-use super::animals::{Animals, square};
-use super::ways::{Way, Ways};
+use super::animal::square;
+use super::animals::Animals;
+use super::way::Way;
+use super::ways::Ways;
 use super::{Ask, JobsShown, Meadow, Point, Route};
-use downbeat::nav::{NavJob, Square};
 
 /// It is drawn anew every so many ticks.
 const EVERY_TICKS: u32 = 5;

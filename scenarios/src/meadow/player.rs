@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Point;
 use super::map::Map;
 use super::walk::{is_clear, speed};
+use super::ways::Answered;
 
 /// Ticks for which the engine repeats a held direction.
 const HELD_TICKS: u32 = downbeat::limits::HELD_TICKS_MAX;
@@ -249,14 +250,4 @@ impl Walker {
         let points = self.path.iter().take(TOLD_MAX);
         points.map(|&Square { x, y }| Point { x, y }).collect()
     }
-}
-
-/// What came of a question for a path.
-pub(super) enum Answered {
-    /// The middles of these squares, one after the other.
-    Path(Vec<Square>),
-    /// It is to be asked anew.
-    Again,
-    /// It is as near as it gets.
-    Nothing,
 }

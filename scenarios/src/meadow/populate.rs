@@ -3,7 +3,8 @@
 use downbeat::nav::Square;
 use downbeat::{Rng, Room, Vec2};
 
-use super::animals::{Animals, home, spawn, square};
+use super::animal::{home, spawn, square};
+use super::animals::Animals;
 use super::herds::Herd;
 use super::land::Plan;
 use super::map::{Map, Tile, cell};

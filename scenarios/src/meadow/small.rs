@@ -3,7 +3,8 @@
 use downbeat::rand::RngExt as _;
 use downbeat::{Rng, Vec2};
 
-use super::animals::{Animal, Mood, Sight, direction};
+use super::animal::{Animal, Mood, direction};
+use super::animals::Sight;
 
 /// How near a player may come to a rabbit. Units: metres.
 const SHY_M: f32 = 4.5;

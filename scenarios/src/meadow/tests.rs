@@ -16,7 +16,6 @@ mod animals;
 mod herds;
 mod overlay;
 mod bots;
-mod scratch;
 
 const EAST: Input = Input::Walk { dx: 127, dy: 0 };
 

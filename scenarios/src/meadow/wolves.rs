@@ -7,7 +7,8 @@ use downbeat::rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::animals::{Animal, Animals, Mood, Sight, direction, square};
+use super::animal::{Animal, Mood, direction, square};
+use super::animals::{Animals, Sight};
 use super::map::Tile;
 use super::walk::is_clear;
 
@@ -101,7 +102,7 @@ impl Animals {
 
     /// Rests, and then trots somewhere, or goes after the nearest sheep.
     fn lie_about(&mut self, number: usize, at: Vec2, sight: &mut Sight<'_>) {
-        let is_stuck = self.take_stuck(number);
+        let is_stuck = self.all[number].take_stuck();
         let wolf = &mut self.all[number];
         wolf.ticks_left = wolf.ticks_left.saturating_sub(1);
         if let Mood::Travel(_) = wolf.mood {

@@ -2,7 +2,7 @@
 
 use super::play::{Play, drawn};
 use crate::codec::decode;
-use crate::job::{Job as _, Outcome};
+use crate::job::{Job as _, Late, Outcome};
 use crate::nav::{Going, NavGrid, NavJob, Routes, Square};
 
 #[test]
@@ -289,6 +289,31 @@ fn what_is_saved_in_the_middle_goes_on_as_if_nothing_had_been() {
         play.step(1);
         copy.step(1);
     }
+}
+
+#[test]
+fn tables_cost_no_more_than_they_declare() {
+    for share in [0, 1, 4, 10, 30, 50] {
+        let walls = |at: Square| (u32::from(at.x) * 7919 + u32::from(at.y) * 104_729) % 101;
+        let grid = NavGrid::from_fn(64, 64, |at| walls(at) >= share);
+        let mut play = Play::with(Routes::new(grid));
+        play.step(60);
+        let (_, job) = &play.taken[0];
+        assert_eq!(NavJob::KINDS[job.kind()].name, "tables");
+        assert!(play.routes.grid().heuristic_is_usable(), "{share} % walls");
+        assert!(play.routes.counts().expansions < u64::from(job.budget()));
+    }
+}
+
+#[test]
+fn tables_that_the_tick_thread_could_not_afford_come_when_they_are_done() {
+    let routes = Routes::new(NavGrid::open(256, 256)).with_tables(8);
+    let mut play = Play::with(routes);
+    play.step(1);
+    let rule = NavJob::KINDS[play.taken[0].1.kind()];
+    assert_eq!((rule.name, rule.late), ("tables-late", Late::Journal));
+    play.step(60);
+    assert!(play.routes.grid().heuristic_is_usable());
 }
 
 #[test]

@@ -86,6 +86,21 @@ fn a_herd_that_sets_out_in_one_tick_waits_for_a_field() {
 }
 
 #[test]
+fn who_is_kept_out_by_what_paths_declare_gets_a_field() {
+    let jobs = |room: usize| {
+        let mut play = Play::on(rooms());
+        play.room = room;
+        for sheep in herd(&mut play, 20) {
+            play.go(sheep, &[(95, 95)]);
+        }
+        play.step(10);
+        (play.paths_taken(), play.fields_taken())
+    };
+    assert_eq!(jobs(20), (20, 0));
+    assert_eq!(jobs(6), (6, 1));
+}
+
+#[test]
 fn without_fields_everybody_has_a_path() {
     let mut play = Play::with(Routes::new(rooms()).with_tables(0).with_fields(0));
     let sheep = herd(&mut play, 60);
@@ -116,10 +131,8 @@ fn a_field_is_built_anew_after_an_edit_and_followed_where_it_is_still_legal() {
     flow(&mut play, &sheep, (95, 95), 40);
     assert_eq!(play.fields_taken(), 1);
     // One door less: around it, agents ask for themselves until the new field is there.
-    let door = (1..100).map(|y| Square::new(90, y));
-    let door = door
-        .filter(|&at| at.y > 90 && play.routes.grid().is_free(at))
-        .next();
+    let mut doors = (91..100).map(|y| Square::new(90, y));
+    let door = doors.find(|&at| play.routes.grid().is_free(at));
     let door = door.expect("a door");
     play.routes.edit(|grid| {
         grid.set(door, false);
@@ -155,13 +168,12 @@ fn no_more_fields_are_kept_than_allowed() {
         assert!(play.routes.fields() <= 2);
     }
     assert_eq!(play.fields_taken(), 2, "one herd walks on paths");
-    for _ in 0..30 {
-        for &one in &sheep {
-            play.go(one, &[(5, 94)]);
-        }
-        play.step(10);
-        assert!(play.routes.fields() <= 2);
+    for &one in &sheep {
+        play.routes.stop(one);
     }
+    play.step(100);
+    flow(&mut play, &sheep, (5, 94), 10);
+    assert!(play.routes.fields() <= 2);
     assert!(play.fields_taken() > 2, "a place was free at last");
 }
 

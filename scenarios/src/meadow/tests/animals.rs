@@ -1,7 +1,7 @@
 //! What animals do, and where they never are.
 
 use super::*;
-use crate::meadow::animals::Mood;
+use crate::meadow::animal::Mood;
 
 /// The animals, by id.
 fn animals(room: &mut TestRoom<Meadow>) -> BTreeMap<EntityId, (Kind, Vec2)> {
