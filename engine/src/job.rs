@@ -183,7 +183,8 @@ impl JobLimits {
     /// Strict jobs take at most a tenth of a tick's period, others at most a whole one of one
     /// thread.
     pub const fn at(tick_rate_hz: u16) -> Self {
-        let period = 1_000_000_000 / tick_rate_hz as u32;
+        // A rate of 0 is refused elsewhere, in better words.
+        let period = 1_000_000_000 / (tick_rate_hz as u32 + (tick_rate_hz == 0) as u32);
         let expansions = period / EXPANSION_NANOS;
         Self {
             due_max: JOBS_DUE_MAX,

@@ -253,15 +253,21 @@ const fn allowance(priority: Priority) -> Duration {
 
 /// This thread runs when the ticks and the sockets have had their turn.
 fn step_back() {
-    #[cfg(target_os = "linux")] // elsewhere it would slow the whole process down
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "job threads run at the priority of the others");
+    // A low share alone would not do: who runs goes on for its slice, some milliseconds, before a
+    // thread that was woken gets its turn. Only the idle class makes way at once.
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::unix::{
+            NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let lowest = thread_priority::ThreadPriority::Min;
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), lowest, idle) {
+            tracing::debug!(?error, "job threads run at the priority of the others");
+        }
     }
 }
-
-/// A tenth of a share of the processor where others want it.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 #[cfg(test)]
 mod tests {
