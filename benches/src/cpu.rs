@@ -1,5 +1,7 @@
 //! How much processor time a process, or everybody, has used, as Linux counts it.
 
+use std::time::{Duration, Instant};
+
 /// Ticks of the kernel's accounting clock per second: `USER_HZ`, 100 on every Linux that we know.
 const CLOCK_HZ: f64 = 100.0;
 
@@ -40,6 +42,39 @@ fn parse_everybodys(stat: &str) -> Option<f64> {
         return None;
     };
     Some((user + nice + system + irq + softirq + steal) / CLOCK_HZ)
+}
+
+/// Measures what a thread does, without the time in which others had its core: working, and waiting
+/// for locks.
+pub(crate) struct Stopwatch {
+    start: Instant,
+    kept_waiting: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self {
+            kept_waiting: kept_waiting(),
+            start: Instant::now(),
+        }
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        let took = self.start.elapsed();
+        let waited = kept_waiting().saturating_sub(self.kept_waiting);
+        took.saturating_sub(waited).as_secs_f64()
+    }
+}
+
+/// How long this thread could have run and had no core; zero where nobody counts that.
+fn kept_waiting() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(parse_kept_waiting(&stat).unwrap_or(0))
+}
+
+/// Source: proc-schedstat: nanoseconds on a core, nanoseconds waiting for one, times.
+fn parse_kept_waiting(stat: &str) -> Option<u64> {
+    stat.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

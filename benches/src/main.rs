@@ -13,7 +13,9 @@ mod driver;
 mod epoll;
 mod header;
 mod idle;
+mod jobs;
 mod offenders;
+mod paths;
 mod replication;
 mod saturated;
 mod search;
@@ -90,6 +92,8 @@ fn main() -> ExitCode {
         (&world::NAMES[..], world::measure),
         (&offenders::NAMES[..], offenders::measure),
         (&replication::NAMES[..], replication::measure),
+        (&paths::NAMES[..], paths::measure),
+        (&jobs::NAMES[..], jobs::measure),
         (&capacity::NAMES[..], capacity::measure),
         (&saturated::NAMES[..], saturated::measure),
     ];
@@ -131,6 +135,7 @@ fn part(arguments: &[String]) -> Option<Result<(), String>> {
             let folder = rest.first().map_or("docs", String::as_str);
             Some(costs::tell(std::path::Path::new(folder)))
         }
+        "paths-table" => Some(paths::tell(rest)),
         "drive" => Some(driver::Options::parse(rest).and_then(|options| {
             let report = driver::drive(options)?;
             let json = serde_json::to_string(&report).map_err(|e| e.to_string())?;

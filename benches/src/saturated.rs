@@ -163,7 +163,8 @@ async fn play(
 }
 
 fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three digits")
+    // Up to a minute.
+    Histogram::new_with_max(60_000_000, 3).expect("three digits")
 }
 
 fn micros(time: Duration) -> u64 {

@@ -214,7 +214,7 @@ describe('client', () => {
     client.on('mismatch', (mismatch) => heard.push(mismatch));
     client.join('main');
     last().welcome();
-    last().events.message(frame(320, RESET, '06 1f 04 04 00 00 00', look(0, 0, 24), '08 18 82 01', added(0, 7, 0, 0), '00 00 0000'));
+    last().events.message(frame(320, RESET, '06 3f 04 04 00 00 00 00', look(0, 0, 24), '08 18 82 01', added(0, 7, 0, 0), '00 00 0000'));
     expect(heard).toEqual([{ tick: 320, x: 0, y: 0, layer: 0 }]);
     expect(client).toMatchObject({ mismatches: 1, state: { type: 'open' } });
   });

@@ -17,8 +17,8 @@ use crate::room::Room;
 /// The rules of one kind of room.
 ///
 /// One value of this type lives in each room and is what a checkpoint saves. The engine calls it
-/// only from inside a tick, in this order: `join`, `leave` and inputs as they arrived, then due
-/// timers, then [`Game::tick`]. There is no clock, no I/O and no thread inside a game: everything
+/// only from inside a tick, in this order: `join`, `leave` and inputs as they arrived, then what
+/// jobs came to, due timers, and [`Game::tick`]. There is no clock, no I/O and no thread inside a game: everything
 /// that it may touch is the [`Room`].
 ///
 /// A method that panics ends its own room (close code 1011) and no other.
@@ -48,7 +48,7 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     type Message: Data;
     /// What a timer says when it fires.
     type Timer: Data;
-    /// A computation off the tick.
+    /// A computation off the tick; a game with several kinds has an enum of them.
     type Job: Job;
     /// A question to the store.
     type Query: Data;

@@ -345,7 +345,7 @@ impl<G: Game> Room<G> {
     /// The job, if the room has as much in flight as it may.
     ///
     /// # Panics
-    /// If it is of a kind that is not among [`Job::KINDS`].
+    /// If it is of a kind that is not among [`Job::KINDS`](crate::Job::KINDS).
     pub fn submit(&mut self, job: G::Job) -> Result<JobId, Rejected<G::Job>> {
         assert!(job.kind() < G::Job::KINDS.len(), "a job of a known kind");
         self.jobs.submit(job, self.tick)

@@ -1,4 +1,4 @@
-//! One room's step: what has arrived, then timers, then the game, then a frame.
+//! One room's step: what has arrived, what jobs came to, timers, the game, then a frame.
 //!
 //! In: what entered the room. Out: a frame. No clock, no thread, no channel: the tick thread, the
 //! tests and, one day, a replay all call the same `step`. It cannot fail; a game that panics takes

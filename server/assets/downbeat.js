@@ -1755,8 +1755,8 @@ var rn = 4, an = class {
 		}), this.bend(t);
 	}
 	advance(e) {
-		let { phase: t } = this;
-		for (e - t.nextAt > dn * this.stepMs && (t.nextAt = e, this.offset = null); t.nextAt <= e;) this.take(t.nextAt, e);
+		let { phase: t } = this, n = Math.floor((e - t.nextAt) / this.stepMs);
+		for (n >= dn && (this.number += n, t.nextAt += n * this.stepMs, this.repeated && (this.repeated.ticks -= n), n > 64 && (this.offset = null)); t.nextAt <= e;) this.take(t.nextAt, e);
 	}
 	handleFrame(e, t) {
 		if (this.advance(t), !e) {

@@ -16,6 +16,7 @@ use crate::limits::DRAIN_WITHIN;
 use crate::load::LoadOptions;
 use crate::logs;
 use crate::new::{self, NewOptions};
+use crate::paths::{self, PathsOptions};
 use crate::registry::Definition;
 use crate::running::Running;
 use crate::types::{self, TypesOptions};
@@ -51,6 +52,8 @@ enum Command {
     Types(TypesOptions),
     /// Writes golden steps of a game's rules, for clients that predict them
     Vectors(VectorsOptions),
+    /// Finds paths on a map, and checks and times the problems of a benchmark
+    Paths(PathsOptions),
     /// Makes a new game project
     New(NewOptions),
     /// Builds and serves the game in this folder anew after each change
@@ -121,6 +124,10 @@ pub(crate) fn run(mut app: App) -> ExitCode {
         Command::Load(options) => load(&app, &options),
         Command::Types(options) => write_types(&app, &options),
         Command::Vectors(options) => write_vectors(&app, &options),
+        Command::Paths(options) => match paths::run(&options) {
+            Ok(code) => code,
+            Err(error) => mistake(&error.to_string()),
+        },
         Command::New(options) => match new::create(Path::new("."), &options) {
             Ok(folder) => tell_next_steps(&folder),
             Err(error) => mistake(&error.to_string()),

@@ -34,6 +34,7 @@ mod metrics;
 mod load;
 mod types;
 mod vectors;
+mod paths;
 mod new;
 mod dev;
 

@@ -101,6 +101,9 @@ pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// Whatever happens, the process is gone after this.
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
+/// Bytes of a map or of a file of problems: 4096 × 4096 squares, or half a million problems.
+pub(crate) const MAP_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 const _: () = {
     assert!(WRITE_BUFFER_BYTES < WRITE_BUFFER_BYTES_MAX);
     assert!(CLIENT_MESSAGE_BYTES_MAX <= READ_BUFFER_BYTES);

@@ -140,6 +140,151 @@ test('on a phone a tap walks, and everything fits', async () => {
   await page.context().close();
 });
 
+/**
+ * In the page: somewhere in view that one can walk to, but not straight, and the length of the way.
+ * Null if there is nothing of the kind here; then a place from which to look again.
+ */
+function lookBehind() {
+  const { blocked, me, toScreen, gates } = window.__downbeat;
+  const at = me();
+  const [x0, y0] = [Math.floor(at.x), Math.floor(at.y)];
+  // A gate may swing while one is on the way.
+  const inGate = (x, y) => gates().some((g) => x >= g.x && x < g.x + g.width && y >= g.y && y < g.y + g.height);
+  const free = (x, y) => !blocked(x, y) && !inGate(x, y);
+  const far = new Map([[`${x0},${y0}`, 0]]);
+  const open = [[x0, y0]];
+  for (const [x, y] of open) {
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      const [nx, ny] = [x + dx, y + dy];
+      if (far.has(`${nx},${ny}`) || !free(nx, ny) || Math.abs(nx - x0) > 14 || Math.abs(ny - y0) > 10) continue;
+      far.set(`${nx},${ny}`, far.get(`${x},${y}`) + 1);
+      open.push([nx, ny]);
+    }
+  }
+  const straight = (x, y) => {
+    for (let i = 0; i <= 200; i++) {
+      const [px, py] = [at.x + ((x - at.x) * i) / 200, at.y + ((y - at.y) * i) / 200];
+      if ([-0.3, 0.3].some((dx) => [-0.3, 0.3].some((dy) => blocked(px + dx, py + dy)))) return false;
+    }
+    return true;
+  };
+  const clickable = (x, y) => {
+    const point = toScreen(x, y);
+    return document.elementFromPoint(point.x, point.y)?.id === 'world';
+  };
+  const spots = open.map(([x, y]) => ({ x: x + 0.5, y: y + 0.5, way: far.get(`${x},${y}`) }));
+  const behind = spots.filter(({ x, y, way }) => way > 3 && way < 30 && clickable(x, y) && !straight(x, y));
+  const elsewhere = spots.filter(({ x, y, way }) => way > 6 && clickable(x, y));
+  const pick = (from) => from[Math.floor(Math.random() * from.length)] ?? null;
+  // The farther around, the better.
+  behind.sort((a, b) => b.way - Math.hypot(b.x - at.x, b.y - at.y) - a.way + Math.hypot(a.x - at.x, a.y - at.y));
+  return { behind: behind[0] ?? null, elsewhere: pick(elsewhere) };
+}
+
+async function click(page, { x, y }) {
+  const at = await page.evaluate(([x, y]) => window.__downbeat.toScreen(x, y), [x, y]);
+  await page.mouse.click(at.x, at.y);
+}
+
+test('a click on the far side of an obstacle leads around it, as the page foretells', async () => {
+  const page = await open();
+  await join(page, 'Detour');
+  let around = 0;
+  for (let i = 0; i < 20 && around < 3; i++) {
+    const { behind, elsewhere } = await page.evaluate(lookBehind);
+    const goal = behind ?? elsewhere;
+    assert.ok(goal, 'there is somewhere to go');
+    const before = await page.evaluate(() => window.__downbeat.counters());
+    await click(page, goal);
+    await until(`is at ${goal.x}, ${goal.y}`, async () => distance(await me(page), goal) < 0.75, 25);
+    if (!behind) continue;
+    around += 1;
+    const after = await page.evaluate(() => window.__downbeat.counters());
+    // That there is a path comes as a surprise, and so does a gate that swings.
+    const [steps, wrong] = [after.confirmed - before.confirmed, after.corrected - before.corrected];
+    assert.ok(wrong <= 4 + steps / 20, `${wrong} of ${steps} steps were corrected`);
+  }
+  assert.equal(around, 3, 'ways around something');
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+const overlay = (page) => page.evaluate(() => window.__downbeat.overlay());
+const routes = (page) => page.evaluate(() => window.__downbeat.routes());
+
+test('the overlay shows grid, routes and jobs while it is on, and nothing before or after', async () => {
+  const page = await open();
+  assert.equal(await page.isVisible('#overlay-toggle'), false, 'there is nothing to show yet');
+  await join(page, 'Seer');
+  const off = async () => {
+    assert.deepEqual(await routes(page), []);
+    const { on, own, blocked, asks } = await overlay(page);
+    assert.deepEqual({ on, own, blocked, asks }, { on: false, own: [], blocked: 0, asks: 0 });
+    assert.equal(await page.isVisible('#jobs'), false);
+    assert.equal(await page.getAttribute('#overlay-toggle', 'aria-pressed'), 'false');
+  };
+  await off();
+  await page.keyboard.press('g');
+  assert.equal(await page.getAttribute('#overlay-toggle', 'aria-pressed'), 'true');
+  await until('routes', async () => (await routes(page)).length > 0);
+  const ids = await page.evaluate(() => window.__downbeat.entities().map(({ id }) => id));
+  assert.ok((await routes(page)).every(({ entity, corners }) => corners.length > 1 && ids.includes(entity)), 'routes of somebody to somewhere');
+  await until('jobs were done', async () => (await overlay(page)).jobs?.done > 0);
+  await until('a job in flight is drawn', async () => (await overlay(page)).asks > 0);
+  await until('the panel tells of them', async () => Number.parseInt(await page.textContent('#jobs-figures dd:nth-of-type(3)'), 10) > 0);
+  // The own way, and squares where nobody walks.
+  await until('an own way with corners', async () => {
+    const { behind, elsewhere } = await page.evaluate(lookBehind);
+    await click(page, behind ?? elsewhere);
+    await page.waitForTimeout(400);
+    const { own, blocked } = await overlay(page);
+    return own.length > 2 && blocked > 0;
+  });
+  await page.screenshot({ path: `${pictures}meadow-overlay.png` });
+  await page.click('#overlay-toggle');
+  await until('it is gone', async () => (await routes(page)).length === 0);
+  await off();
+  await until('the server tells no more', async () => (await page.evaluate(() => window.__downbeat.told().routes)) === 0);
+  // The button alone will do, too.
+  await page.focus('#overlay-toggle');
+  await page.keyboard.press('Enter');
+  await until('routes again', async () => (await routes(page)).length > 0);
+  await page.reload();
+  await join(page, 'Seer');
+  await off();
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test('gates swing before one\'s eyes', async () => {
+  const page = await open();
+  await join(page, 'Gatekeeper');
+  const gates = () => page.evaluate(() => window.__downbeat.gates());
+  const before = await gates();
+  assert.ok(before.length > 0, 'there are gates');
+  const turned = await until('a gate turns', async () => (await gates()).findIndex((gate, i) => gate.open !== before[i].open) + 1, 90);
+  const { open: isOpen, x, y } = before[turned - 1];
+  await until('it is drawn so', async () => (await gates())[turned - 1].swing === Number(!isOpen), 5);
+  assert.equal(await page.evaluate(([x, y]) => window.__downbeat.blocked(x, y), [x, y]), isOpen, 'shut, nobody walks there');
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test('wolves and herds of sheep are about, and stay in step with the server', async () => {
+  const page = await open();
+  await join(page, 'Shepherd');
+  const count = (kind) => page.evaluate((kind) => window.__downbeat.entities().filter((e) => e.kind === kind).length, kind);
+  await until('a hundred sheep', async () => (await count('Sheep')) >= 100);
+  await until('a wolf', async () => (await count('Wolf')) > 0);
+  const before = await page.evaluate(() => window.__downbeat.entities());
+  await until('many walk', async () => {
+    const now = new Map((await page.evaluate(() => window.__downbeat.entities())).map((e) => [e.id, e]));
+    return before.filter((e) => e.kind === 'Sheep' && now.has(e.id) && distance(e, now.get(e.id)) > 1).length >= 10;
+  });
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
 test('a restart of the server is survived under the same name', async () => {
   const page = await open();
   await join(page, 'Phoenix');

@@ -9,6 +9,7 @@ mod process;
 mod room_task;
 mod rooms;
 mod types;
+mod paths;
 mod tidy;
 mod vectors;
 mod steps_vectors;

@@ -333,6 +333,8 @@ fn the_readme_names_every_figure_that_is_measured() {
         "world",
         "offenders",
         "replication",
+        "paths",
+        "jobs",
         "capacity",
     ] {
         let source = read(&format!("benches/src/{file}.rs"));

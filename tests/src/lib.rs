@@ -22,6 +22,10 @@ pub struct ReplicationChapter;
 #[cfg(doctest)]
 pub struct JobsChapter;
 
+#[doc = include_str!("../../docs/paths.md")]
+#[cfg(doctest)]
+pub struct PathsChapter;
+
 #[doc = include_str!("../../docs/debugging.md")]
 #[cfg(doctest)]
 pub struct DebuggingChapter;

@@ -36,7 +36,7 @@ export interface Gait {
 }
 
 /** Metres for one full cycle of the legs. */
-const CYCLE_M: Record<Kind, number> = { Player: 1.25, Sheep: 0.85, Rabbit: 1.1, Duck: 0.6, Flower: 1 };
+const CYCLE_M: Record<Kind, number> = { Player: 1.25, Sheep: 0.85, Rabbit: 1.1, Duck: 0.6, Flower: 1, Wolf: 1.5 };
 /** Farther than this in one picture is a jump and no step. */
 const JUMP_M = 3;
 

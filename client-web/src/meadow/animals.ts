@@ -2,46 +2,91 @@
 import type { Actor, Gait } from './actors.ts';
 import { type Ctx, limb, oval, shadow } from './brush.ts';
 import { chance } from './chance.ts';
+import { drawSprite, sprite } from './sprite.ts';
+
+/** A sheep is longer from the side than from the front, in this many steps. */
+const FLEECE_STEPS = 8;
+/** Ways a sheep's head looks. */
+const HEAD_STEPS = 24;
+const SHADES = [['#d9d3cb', '#f3eee6', '#ffffff'], ['#6a5f63', '#7d7175', '#8f8388']] as const;
 
 export function drawSheep(ctx: Ctx, actor: Actor, gait: Gait, seconds: number): void {
   const { faceX, faceY, stride } = gait;
   const swing = Math.sin(gait.phase) * stride * 0.1;
   const bob = -Math.abs(Math.sin(gait.phase)) * 0.035 * stride;
-  const length = 0.3 + Math.abs(faceX) * 0.12;
+  const length = bodyLength(Math.abs(faceX));
   shadow(ctx, 0.5, 0.2);
+  // One stroke for all legs: a herd has many.
+  ctx.strokeStyle = '#4b4345';
+  ctx.lineWidth = 0.1;
+  ctx.lineCap = 'round';
+  ctx.beginPath();
   for (const [side, front] of [[-1, 1], [1, -1], [1, 1], [-1, -1]] as const) {
     const x = front * length * 0.62 * faceX + side * 0.15 * Math.abs(faceY) + side * 0.05;
     const y = front * 0.08 * faceY;
-    limb(ctx, x, -0.25, x + swing * side * front * faceX, y + swing * side * front * faceY * 0.5 - 0.02, 0.1, '#4b4345');
+    ctx.moveTo(x, -0.25);
+    ctx.lineTo(x + swing * side * front * faceX, y + swing * side * front * faceY * 0.5 - 0.02);
   }
+  ctx.stroke();
   ctx.translate(0, bob);
   // Left alone for a while it grazes, now and then.
   const grazes = gait.idleSeconds > 1.5 && Math.sin(seconds * 0.5 + actor.id * 2) > -0.2;
   const nibble = grazes ? 0.2 + Math.sin(seconds * 7) * 0.015 : 0;
   if (faceY < -0.25) drawSheepHead(ctx, faceX, faceY, length, nibble);
-  const shade = chance(actor.id, 5, 130) < 0.12 ? ['#6a5f63', '#7d7175', '#8f8388'] : ['#d9d3cb', '#f3eee6', '#ffffff'];
-  for (const [layer, grow, lift] of [[0, 1, 0], [1, 0.88, 0.04], [2, 0.5, 0.1]] as const) {
-    for (let i = 0; i < 9; i++) {
-      const angle = (i / 9) * Math.PI * 2 + 0.3;
-      oval(ctx, Math.cos(angle) * length * grow * 0.95, -0.46 - lift + Math.sin(angle) * 0.2 * grow, 0.17 * (0.7 + grow * 0.3), 0.155 * (0.7 + grow * 0.3), shade[layer]!);
-    }
-    oval(ctx, 0, -0.46 - lift, length * grow, 0.24 * grow, shade[layer]!);
-  }
+  drawSprite(ctx, fleece(Math.round(Math.abs(faceX) * FLEECE_STEPS), chance(actor.id, 5, 130) < 0.12));
   if (faceY >= -0.25) drawSheepHead(ctx, faceX, faceY, length, nibble);
   ctx.translate(0, -bob);
 }
 
+const fleeces = new Map<number, HTMLCanvasElement>();
+
+/** Its wool: of thirty ovals, too many to be drawn for each sheep of a herd. */
+function fleece(step: number, dark: boolean): HTMLCanvasElement {
+  const key = step * 2 + Number(dark);
+  let picture = fleeces.get(key);
+  if (!picture) {
+    picture = sprite(1.3, 1.15, (ctx) => paintFleece(ctx, bodyLength(step / FLEECE_STEPS), SHADES[Number(dark)]!));
+    fleeces.set(key, picture);
+  }
+  return picture;
+}
+
+function paintFleece(ctx: Ctx, length: number, shades: readonly string[]): void {
+  for (const [layer, grow, lift] of [[0, 1, 0], [1, 0.88, 0.04], [2, 0.5, 0.1]] as const) {
+    for (let i = 0; i < 9; i++) {
+      const angle = (i / 9) * Math.PI * 2 + 0.3;
+      oval(ctx, Math.cos(angle) * length * grow * 0.95, -0.46 - lift + Math.sin(angle) * 0.2 * grow, 0.17 * (0.7 + grow * 0.3), 0.155 * (0.7 + grow * 0.3), shades[layer]!);
+    }
+    oval(ctx, 0, -0.46 - lift, length * grow, 0.24 * grow, shades[layer]!);
+  }
+}
+
+function bodyLength(sideways: number): number {
+  return 0.3 + sideways * 0.12;
+}
+
+const heads = new Map<number, HTMLCanvasElement>();
+
 function drawSheepHead(ctx: Ctx, faceX: number, faceY: number, length: number, nibble: number): void {
-  const x = faceX * (length + 0.14);
-  const y = -0.54 + faceY * 0.12 + nibble;
-  for (const side of [-1, 1]) oval(ctx, x + side * 0.17, y - 0.02, 0.1, 0.05, '#3f383a', side * 0.5);
-  oval(ctx, x, y + 0.03, 0.135, 0.17, '#4b4345');
-  oval(ctx, x, y - 0.11, 0.14, 0.09, '#f7f2ea');
+  const step = Math.round((Math.atan2(faceY, faceX) / (2 * Math.PI)) * HEAD_STEPS);
+  let picture = heads.get(step);
+  if (!picture) {
+    const angle = (step / HEAD_STEPS) * 2 * Math.PI;
+    picture = sprite(0.6, 0.6, (pen) => paintSheepHead(pen, Math.cos(angle), Math.sin(angle)));
+    heads.set(step, picture);
+  }
+  drawSprite(ctx, picture, faceX * (length + 0.14), -0.54 + faceY * 0.12 + nibble);
+}
+
+function paintSheepHead(ctx: Ctx, faceX: number, faceY: number): void {
+  for (const side of [-1, 1]) oval(ctx, side * 0.17, -0.02, 0.1, 0.05, '#3f383a', side * 0.5);
+  oval(ctx, 0, 0.03, 0.135, 0.17, '#4b4345');
+  oval(ctx, 0, -0.11, 0.14, 0.09, '#f7f2ea');
   if (faceY < -0.5) return;
   for (const side of [-1, 1]) {
-    const eyeX = x + side * 0.06 + faceX * 0.04;
-    oval(ctx, eyeX, y, 0.035, 0.04, '#fff');
-    oval(ctx, eyeX + faceX * 0.01, y + 0.005, 0.018, 0.024, '#17161a');
+    const eyeX = side * 0.06 + faceX * 0.04;
+    oval(ctx, eyeX, 0, 0.035, 0.04, '#fff');
+    oval(ctx, eyeX + faceX * 0.01, 0.005, 0.018, 0.024, '#17161a');
   }
 }
 

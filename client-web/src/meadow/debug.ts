@@ -7,7 +7,10 @@ import type { Answer, Picture, Recorder } from './recorder.ts';
 import type { Actor } from './actors.ts';
 import type { Camera } from './camera.ts';
 import type { Figures } from './figures.ts';
-import type { meadow } from '../games/meadow.ts';
+import type { Gates, Swinging } from './fences.ts';
+import type { JobsShown, meadow } from '../games/meadow.ts';
+import type { TileMap } from './map.ts';
+import type { Drawn, Overlay } from './overlay.ts';
 
 export interface DebugHandle {
   /** The connection: `idle`, `connecting`, `open`, `reconnecting` or `closed`, and its details. */
@@ -16,6 +19,16 @@ export interface DebugHandle {
   me(): { id: number; x: number; y: number; score: number; name: string } | null;
   /** Everything in view as it is drawn now, in metres. */
   entities(): { id: number; kind: string; x: number; y: number; name: string; score: number }[];
+  /** The gates, with how far each is drawn open: from 0, closed, to 1. */
+  gates(): readonly Swinging[];
+  /** The routes of the last picture, from where their agents are drawn; none while the overlay is off. */
+  routes(): readonly Drawn[];
+  /** What else the overlay has drawn: the own way, blocked squares in view, lines of jobs; and its figures. */
+  overlay(): { on: boolean; own: readonly { x: number; y: number }[]; blocked: number; asks: number; jobs: JobsShown | null };
+  /** What the private state holds: corners of the own way, routes, open questions. */
+  told(): { path: number; routes: number; waiting: number };
+  /** Whether nobody walks on a square: water, trees, fences, closed gates. */
+  blocked(x: number, y: number): boolean;
   /** Pictures in the last second. */
   fps(): number;
   /** The last round trip in milliseconds. */
@@ -50,21 +63,33 @@ interface Parts {
   client: Client<typeof meadow>;
   camera: Camera;
   figures: Figures;
+  gates: Gates;
+  overlay: Overlay;
   recorder: Recorder;
   predictor: { readonly confirmed: number; readonly corrected: number };
+  own: () => number | null;
   actors: () => Actor[];
+  map: () => TileMap;
 }
 
 export function installDebugHandle(parts: Parts): void {
-  const { client, camera, figures, predictor, recorder } = parts;
+  const { client, camera, figures, gates, overlay, predictor, recorder } = parts;
   const drawn = () => (client.view.tick === 0 ? [] : parts.actors().filter(({ id }) => client.view.entities.has(id)));
   window.__downbeat = {
     state: () => client.state,
     me() {
-      const own = drawn().find(({ id }) => id === client.view.avatar);
+      const own = drawn().find(({ id }) => id === parts.own());
       return own ? { id: own.id, x: own.x, y: own.y, score: own.score, name: own.name } : null;
     },
     entities: () => drawn().map(({ id, kind, x, y, name, score }) => ({ id, kind, x, y, name, score })),
+    gates: () => gates.all,
+    routes: () => overlay.routes,
+    overlay: () => ({ on: overlay.on, own: overlay.own, blocked: overlay.blocked, asks: overlay.asksShown, jobs: client.view.private?.jobs ?? null }),
+    told() {
+      const told = client.view.private;
+      return { path: told?.path.length ?? 0, routes: told?.routes.length ?? 0, waiting: told?.jobs.waiting.length ?? 0 };
+    },
+    blocked: (x, y) => parts.map().isBlocked(Math.floor(x), Math.floor(y)),
     fps: () => figures.fps(),
     rtt: () => client.rtt,
     tick: () => client.view.tick,

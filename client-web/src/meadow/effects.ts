@@ -42,6 +42,11 @@ export class Effects {
     this.mark = { x, y, born: now, refused: false };
   }
 
+  /** One is still on the way there: the mark stays. */
+  stillGoing(now: number): void {
+    if (this.mark && !this.mark.refused && now - this.mark.born > MARK_SECONDS - 1) this.mark.born = now - MARK_SECONDS + 1;
+  }
+
   /** The way there was refused: the mark says so and fades. */
   refused(now: number): void {
     if (this.mark) this.mark = { ...this.mark, born: now - MARK_SECONDS + 0.6, refused: true };

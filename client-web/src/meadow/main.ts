@@ -7,13 +7,16 @@ import { Effects } from './effects.ts';
 import { Figures } from './figures.ts';
 import { type Entity, type Event as MeadowEvent, meadow } from '../games/meadow.ts';
 import { element, Hud } from './hud.ts';
-import { TileMap } from './map.ts';
+import { Gates } from './fences.ts';
+import { KeptMap } from './map.ts';
 import { Minimap } from './minimap.ts';
+import { Overlay } from './overlay.ts';
+import { OverlayPanel } from './overlay_panel.ts';
 import { postcardActors, postcardMap, postcardView } from './postcard.ts';
 import { Recorder } from './recorder.ts';
 import { Scene } from './scene.ts';
 import { Steering } from './steering.ts';
-import { walkRules } from './walk.ts';
+import { isGoing, walkRules } from './walk.ts';
 
 const NAME_KEY = 'downbeat.meadow.name';
 const MINIMAP_MS = 120;
@@ -30,20 +33,29 @@ const client = connect({ game: meadow, debug: query.has('debug') });
 // Before `Steering`: it must hear of a key first.
 const recorder = new Recorder();
 const playback = new Playback(client, ({ pos, heading }: Entity) => ({ x: pos.x, y: pos.y, turn: heading }));
-const avatar = new Avatar(client, walkRules());
+const avatar = new Avatar(client, walkRules(() => client.view.private));
 const camera = new Camera();
 const effects = new Effects();
 const scene = new Scene(postcardMap());
 const minimap = new Minimap(element<HTMLCanvasElement>('minimap'));
+const gates = new Gates();
+const overlay = new Overlay();
+const overlayPanel = new OverlayPanel(() => toggleOverlay());
+const kept = new KeptMap();
 const figures = new Figures(client, () => playback.clock.delayTicks);
 const emote = (number: number) => void client.input({ type: 'Emote', emote: number });
 const hud = new Hud(emote, (action) => (action === 'Reload the page' ? location.reload() : client.retry()));
 
-let tiles: Uint8Array | null = null;
+/** Whether the room's first picture has come. */
+let playing = false;
+/** The own avatar's id, once it is of the room's picture: after a new welcome the old one stands for a moment. */
+let ownId: number | null = null;
 let actors: Actor[] = [];
 let minimapAt = 0;
 let drawnAt = performance.now();
 const gotos = new Set<number>();
+/** The newest input that said whether the overlay is on. */
+let overlaySeq = 0;
 
 const steering = new Steering(canvas, {
   walk(dx, dy) {
@@ -51,7 +63,7 @@ const steering = new Steering(canvas, {
     avatar.hold(dx === 0 && dy === 0 ? null : { type: 'Walk', dx, dy });
   },
   goto(px, py) {
-    if (!tiles) return;
+    if (!playing) return;
     const { x, y } = camera.toWorld(px, py);
     const inside = (value: number, side: number) => Math.min(side - 0.01, Math.max(0, value));
     const goal = { x: inside(x, scene.map.width), y: inside(y, scene.map.height) };
@@ -65,8 +77,21 @@ const steering = new Steering(canvas, {
     avatar.hold({ type: 'Walk', dx: 0, dy: 0 });
     avatar.hold(null);
   },
+  overlay: () => toggleOverlay(),
   stick: (at) => hud.stick(at),
 });
+
+function toggleOverlay(): void {
+  overlay.on = !overlay.on;
+  overlayPanel.show(overlay.on);
+  sayOverlay();
+  hud.announce(overlay.on ? 'Grid, routes and jobs are shown' : 'Grid, routes and jobs are hidden');
+}
+
+/** It moves nothing, so it need not wait for a step. */
+function sayOverlay(): void {
+  overlaySeq = client.input({ type: 'Overlay', on: overlay.on });
+}
 
 function seconds(): number {
   return performance.now() / 1000;
@@ -104,8 +129,10 @@ function handleEvent(event: MeadowEvent): void {
 client.on('event', handleEvent);
 client.on('refused', (seq) => {
   if (gotos.has(seq)) effects.refused(seconds());
+  if (seq === overlaySeq) sayOverlay();
 });
 client.on('welcome', ({ name }) => {
+  ownId = null;
   gotos.clear();
   hud.announce(`You are in the meadow as ${name}`);
 });
@@ -113,23 +140,24 @@ client.on('state', (state) => {
   hud.showState(state);
   steering.enabled = state.type === 'open';
   if (state.type !== 'open') steering.release();
+  // A new conversation knows nothing of the old one's wishes.
+  else if (overlay.on) sayOverlay();
 });
 client.on('frame', () => {
+  ownId = client.view.avatar;
   for (const seq of gotos) if (seq <= client.view.inputAck) gotos.delete(seq);
   const { shared } = client.view;
-  // The bytes are replaced only when the server sends the field anew.
-  if (shared && shared.tiles !== tiles) {
-    const first = tiles === null;
-    tiles = shared.tiles;
-    const map = TileMap.fromRuns(shared.width, shared.height, shared.tiles);
+  const map = shared && kept.of(shared);
+  if (map && map !== scene.map) {
     scene.replaceMap(map);
     minimap.replaceMap(map);
-    if (first) {
-      hud.showGame(true);
-      canvas.focus({ preventScroll: true });
-    }
   }
-  const own = client.view.avatar === null ? undefined : client.view.entities.get(client.view.avatar);
+  if (map && !playing) {
+    playing = true;
+    hud.showGame(true);
+    canvas.focus({ preventScroll: true });
+  }
+  const own = ownId === null ? undefined : client.view.entities.get(ownId);
   hud.showScore(own?.score ?? 0, shared, client.view.name);
 });
 
@@ -139,7 +167,7 @@ function placed(now: number): Actor[] {
   const all: Actor[] = [];
   const own = avatar.drawn(now);
   for (const [id, { kind, name, score, hue }] of client.view.entities) {
-    const pose = id === client.view.avatar && own ? { x: own.x, y: own.y, turn: own.state.heading } : playback.pose(id);
+    const pose = id === ownId && own ? { x: own.x, y: own.y, turn: own.state.heading } : playback.pose(id);
     if (pose) all.push({ id, kind, name, score, hue, ...pose });
   }
   return all;
@@ -151,21 +179,33 @@ function drawPicture(now: number): void {
   // After a hidden tab or a hitch no step is made up for.
   const elapsed = Math.max(0, Math.min(0.1, (now - drawnAt) / 1000));
   drawnAt = now;
-  const own = client.view.avatar;
-  actors = tiles ? placed(now) : postcardActors(scene.map, motionQuery.matches ? 20 : now / 1000);
-  const hero = actors.find(({ id }) => id === own && tiles !== null);
-  const focus = hero ?? (tiles ? { x: camera.x, y: camera.y } : postcardView(motionQuery.matches ? 0 : now / 1000));
+  const calm = motionQuery.matches;
+  const own = playing ? ownId : null;
+  actors = playing ? placed(now) : postcardActors(scene.map, calm ? 20 : now / 1000);
+  const hero = actors.find(({ id }) => id === own);
+  const focus = hero ?? (playing ? { x: camera.x, y: camera.y } : postcardView(calm ? 0 : now / 1000));
   camera.follow(focus.x, focus.y, elapsed, scene.map.width, scene.map.height);
-  const { target } = effects;
-  if (hero && target && Math.hypot(hero.x - target.x, hero.y - target.y) < ARRIVED_M) effects.arrived();
-  effects.calm = motionQuery.matches;
-  scene.draw(ctx, camera, actors, tiles ? own : null, effects, now / 1000, elapsed, motionQuery.matches);
-  if (tiles && now - minimapAt > MINIMAP_MS) {
+  const walker = hero ? (avatar.drawn(now)?.state ?? null) : null;
+  if (hero && walker) keepMark(hero, isGoing(walker), now / 1000);
+  effects.calm = calm;
+  gates.handlePicture(client.view.shared?.gates ?? [], elapsed, calm);
+  overlay.handlePicture(client.view.private, walker, now / 1000);
+  scene.draw(ctx, camera, { actors, own, gates: gates.all, effects, overlay, now: now / 1000, elapsed, calm });
+  if (playing && now - minimapAt > MINIMAP_MS) {
     minimapAt = now;
-    minimap.draw(scene.map, camera, actors, own);
+    minimap.draw(scene.map, camera, actors, own, gates.all);
   }
+  overlayPanel.handlePicture(client.view.private?.jobs ?? null, now);
   figures.handlePicture(now);
-  recorder.handlePicture(now, actors, tiles ? own : null);
+  recorder.handlePicture(now, actors, own);
+}
+
+/** The mark of a click stays as long as one is on the way there, and goes when one has arrived. */
+function keepMark(hero: Actor, going: boolean, now: number): void {
+  const { target } = effects;
+  if (!target) return;
+  if (Math.hypot(hero.x - target.x, hero.y - target.y) < ARRIVED_M) effects.arrived();
+  else if (going) effects.stillGoing(now);
 }
 
 function start(): void {
@@ -199,5 +239,5 @@ function start(): void {
 addEventListener('resize', resize);
 resize();
 start();
-installDebugHandle({ client, camera, figures, recorder, predictor: avatar.predictor, actors: () => actors });
+installDebugHandle({ client, camera, gates, overlay, figures, recorder, predictor: avatar.predictor, own: () => ownId, actors: () => actors, map: () => scene.map });
 requestAnimationFrame(drawPicture);

@@ -1,12 +1,14 @@
-/** The whole meadow in a corner: one pixel per tile, and who is where. */
+/** The whole meadow in a corner: one pixel per tile, which gates are shut, and who is where. */
 import type { Actor } from './actors.ts';
 import type { Camera } from './camera.ts';
+import type { Gate } from '../games/meadow.ts';
 import { Tile, type TileMap } from './map.ts';
 import { GOLD, hueColour } from './palette.ts';
 
 const COLOURS: Record<number, readonly [number, number, number]> = {
   [Tile.Grass]: [154, 206, 84], [Tile.TallGrass]: [118, 178, 66], [Tile.Path]: [220, 191, 142], [Tile.Water]: [74, 170, 214],
   [Tile.Tree]: [62, 124, 62], [Tile.Sand]: [239, 220, 166], [Tile.Bridge]: [164, 116, 70],
+  [Tile.Fence]: [120, 84, 52],
 };
 
 export class Minimap {
@@ -31,7 +33,7 @@ export class Minimap {
     this.ground = ground;
   }
 
-  draw(map: TileMap, camera: Camera, actors: Actor[], own: number | null): void {
+  draw(map: TileMap, camera: Camera, actors: readonly Actor[], own: number | null, gates: readonly Gate[]): void {
     const side = this.canvas.clientWidth - 2 * parseFloat(getComputedStyle(this.canvas).paddingLeft);
     if (!this.ground || side <= 0) return;
     const pixels = Math.round(side * camera.ratio);
@@ -44,6 +46,10 @@ export class Minimap {
     ctx.roundRect(0, 0, map.width * perMetre, map.height * perMetre, 11 * camera.ratio);
     ctx.clip();
     ctx.drawImage(this.ground, 0, 0, map.width * perMetre, map.height * perMetre);
+    for (const { x, y, width, height, open } of gates) {
+      ctx.fillStyle = open ? '#f3e2b6' : '#c8443a';
+      ctx.fillRect(x * perMetre, y * perMetre, width * perMetre, height * perMetre);
+    }
     const dot = (x: number, y: number, r: number, colour: string) => {
       ctx.fillStyle = colour;
       ctx.beginPath();
@@ -52,6 +58,7 @@ export class Minimap {
     };
     for (const { kind, x, y, hue } of actors) if (kind === 'Flower') dot(x, y, 1.1, hueColour(hue, 90, 72));
     for (const { kind, x, y } of actors) if (kind === 'Sheep') dot(x, y, 1.4, '#fffaf0');
+    for (const { kind, x, y } of actors) if (kind === 'Wolf') dot(x, y, 1.9, '#3d434d');
     ctx.strokeStyle = 'rgba(255, 255, 255, 0.85)';
     ctx.lineWidth = 1.3 * camera.ratio;
     ctx.strokeRect(camera.left * perMetre, camera.top * perMetre, camera.widthM * perMetre, camera.heightM * perMetre);

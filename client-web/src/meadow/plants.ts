@@ -6,9 +6,8 @@
  */
 import { chance } from './chance.ts';
 import * as palette from './palette.ts';
+import { drawSprite, sprite } from './sprite.ts';
 
-/** Sprites are painted at this many pixels per metre, enough for a phone's sharp screen. */
-const SPRITE_PX = 96;
 const TREE_W = 3;
 const TREE_H = 3.6;
 const TUFT_W = 1;
@@ -28,18 +27,6 @@ const LEAVES: Leaves[] = [
   { dark: '#b9607f', middle: '#e08aa6', light: '#f2afc3', glint: '#ffd9e3' },
   { dark: '#b4652a', middle: '#dd8d38', light: '#efb04e', glint: '#fbd27e' },
 ];
-
-function sprite(width: number, height: number, paint: (ctx: CanvasRenderingContext2D) => void): HTMLCanvasElement {
-  const canvas = document.createElement('canvas');
-  canvas.width = width * SPRITE_PX;
-  canvas.height = height * SPRITE_PX;
-  const ctx = canvas.getContext('2d')!;
-  // The origin is where the plant stands; up is negative.
-  ctx.setTransform(SPRITE_PX, 0, 0, SPRITE_PX, (width / 2) * SPRITE_PX, (height - 0.2) * SPRITE_PX);
-  ctx.lineCap = ctx.lineJoin = 'round';
-  paint(ctx);
-  return canvas;
-}
 
 function disc(ctx: CanvasRenderingContext2D, x: number, y: number, r: number, colour: string): void {
   ctx.fillStyle = colour;
@@ -141,25 +128,23 @@ export function treeFoot(x: number, y: number): { x: number; y: number } {
   return { x: x + 0.5 + (chance(x, y, 112) - 0.5) * 0.3, y: y + 0.78 + (chance(x, y, 113) - 0.5) * 0.2 };
 }
 
+/** Leaves the transform changed, as `drawTuft` does. */
 export function drawTree(ctx: CanvasRenderingContext2D, x: number, y: number, seconds: number, alpha: number): void {
   const foot = treeFoot(x, y);
   const size = 0.88 + chance(x, y, 114) * 0.34;
   const mirror = chance(x, y, 115) < 0.5 ? -1 : 1;
   const sway = Math.sin(seconds * 0.9 + x * 0.7 + y * 0.4) * 0.012;
-  ctx.save();
   ctx.globalAlpha = alpha;
   ctx.transform(size * mirror, 0, -sway, size, foot.x, foot.y);
-  ctx.drawImage(treeSprites()[treeKind(x, y)]!, -TREE_W / 2, -(TREE_H - 0.2), TREE_W, TREE_H);
-  ctx.restore();
+  drawSprite(ctx, treeSprites()[treeKind(x, y)]!);
+  ctx.globalAlpha = 1;
 }
 
 export function drawTuft(ctx: CanvasRenderingContext2D, x: number, y: number, seed: number, seconds: number, bend: number): void {
   tufts ??= [1, 2, 3].map((s) => sprite(TUFT_W, TUFT_H, (c) => paintTuft(c, s)));
   const sway = Math.sin(seconds * 1.6 + x * 1.3 + y) * 0.09 + bend;
-  ctx.save();
   ctx.transform(1, 0, -sway, 1, x, y);
-  ctx.drawImage(tufts[Math.floor(seed * tufts.length)]!, -TUFT_W / 2, -(TUFT_H - 0.2), TUFT_W, TUFT_H);
-  ctx.restore();
+  drawSprite(ctx, tufts[Math.floor(seed * tufts.length)]!);
 }
 
 /** `grown` runs from 0 to 1 while it comes up. */

@@ -1,7 +1,8 @@
 /**
  * What the player wants, from keys, mouse and touch.
  *
- * In: events of the page. Out: directions that are held, places to go to, emotes. A direction is
+ * In: events of the page. Out: directions that are held, places to go to, emotes, what to
+ * show. A direction is
  * said when it changes, and holds until the next one.
  */
 
@@ -12,6 +13,8 @@ export interface Wishes {
   goto(px: number, py: number): void;
   emote(emote: number): void;
   escape(): void;
+  /** Shows or hides what the path finding does. */
+  overlay(): void;
   /** The stick under a thumb: where it stands and how far it is pushed; null when it is let go. */
   stick(at: { x: number; y: number; dx: number; dy: number } | null): void;
 }
@@ -73,6 +76,7 @@ export class Steering {
       this.held.add(event.code);
       this.update();
     } else if (digit && !event.repeat) this.wishes.emote(Number(digit[1]) - 1);
+    else if (event.code === 'KeyG' && !event.repeat) this.wishes.overlay();
     else if (event.code === 'Escape') this.wishes.escape();
   }
 

@@ -82,7 +82,7 @@ export class Terrain {
       }
     };
     tiles(3, (x, y) => paintPatch(ctx, x, y));
-    tiles(1, (x, y, tile) => tile <= Tile.TallGrass && paintBlades(ctx, x, y));
+    tiles(1, (x, y, tile) => (tile <= Tile.TallGrass || tile === Tile.Fence) && paintBlades(ctx, x, y));
     this.fill(ctx, this.woods, 'rgba(62, 122, 48, 0.55)');
     this.fill(ctx, this.tall, 'rgba(92, 158, 50, 0.7)');
     this.fill(ctx, this.sand, palette.SAND, palette.SAND_DARK, 0.14);

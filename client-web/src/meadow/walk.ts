@@ -2,11 +2,13 @@
  * How one walks in the meadow: the very arithmetic of the server, in `f32` and in its order, so
  * that a predicted step ends where the server's does, to the last bit.
  *
- * In: a walker, its inputs and the map. Out: the walker a tick later. Units: metres.
+ * In: a walker, its inputs and the map. Out: the walker a tick later. A way around an obstacle is the
+ * server's to find: until its corners come with `Private.path`, the walker goes on as before.
+ * Units: metres.
  */
 import type { PredictionRules, Vec2 } from '../sdk/index.ts';
-import type { Entity, Input, Shared } from '../games/meadow.ts';
-import { Tile, TileMap } from './map.ts';
+import type { Entity, Input, Point, Private, Shared } from '../games/meadow.ts';
+import { KeptMap, Tile, type TileMap } from './map.ts';
 
 const f = Math.fround;
 
@@ -22,10 +24,14 @@ const HELD_TICKS = 3;
 const STUCK_S = f(0.8);
 const NEARER_M = f(0.02);
 const THERE_M = f(0.01);
+/** A corner that is this near was turned at; the last one is walked to. */
+const TURNED_M = f(0.2);
+/** How far apart a straight way is looked at. */
+const LOOK_M = f(0.25);
 
 const SPEEDS: Record<number, number> = {
   [Tile.Path]: f(4.8), [Tile.Bridge]: f(4.8), [Tile.Sand]: f(3.5), [Tile.TallGrass]: f(2.8),
-  [Tile.Grass]: 4, [Tile.Water]: 4, [Tile.Tree]: 4,
+  [Tile.Grass]: 4, [Tile.Water]: 4, [Tile.Tree]: 4, [Tile.Fence]: 4,
 };
 
 interface Goal extends Vec2 {
@@ -38,7 +44,10 @@ interface Goal extends Vec2 {
 export interface Walker {
   readonly pos: Vec2;
   readonly heading: number;
+  /** Where it goes straight. */
   readonly goal: Goal | null;
+  /** The corners of the way that the server has found, as far as they are still ahead. */
+  readonly path: readonly Point[];
   /** The last direction, and for how many more ticks the server may repeat it. */
   readonly pushed: Vec2;
   readonly pushedTicks: number;
@@ -48,10 +57,11 @@ export interface Walker {
 }
 
 const NOWHERE: Vec2 = { x: 0, y: 0 };
+const NO_PATH: readonly Point[] = [];
 
 /** Where a walker is after one tick with these inputs. */
 export function step(before: Walker, inputs: readonly Input[], dt: number, map: TileMap): Walker {
-  if (inputs.length === 0 && !before.goal && before.pushedTicks + before.staleTicks === 0) return before;
+  if (inputs.length === 0 && !isGoing(before) && before.pushedTicks + before.staleTicks === 0) return before;
   let walker = before;
   let push: Vec2 | null = null;
   for (const input of inputs) {
@@ -59,31 +69,46 @@ export function step(before: Walker, inputs: readonly Input[], dt: number, map: 
     if (input.type !== 'Walk') continue;
     const way = { x: input.dx, y: input.dy };
     if (walker.staleTicks > 0 && walker.stale.x === way.x && walker.stale.y === way.y) continue;
-    walker = { ...walker, goal: null, staleTicks: 0, pushed: way, pushedTicks: HELD_TICKS };
+    walker = { ...walker, goal: null, path: NO_PATH, staleTicks: 0, pushed: way, pushedTicks: HELD_TICKS };
     push = way;
   }
-  const { goal, direction } = push ? { goal: null, direction: pushDirection(push) } : towardsGoal(walker, dt, map);
+  const { goal, path, direction } = push ? { ...walker, direction: pushDirection(push) } : wayOf(walker, dt, map);
   const pos = direction ? walk(walker.pos, direction, dt, map) : walker.pos;
   const moved = pos.x !== walker.pos.x || pos.y !== walker.pos.y;
   return {
     ...walker,
     pos,
     goal,
+    path,
     heading: moved ? heading(f(pos.x - walker.pos.x), f(pos.y - walker.pos.y)) : walker.heading,
     pushedTicks: Math.max(0, walker.pushedTicks - 1),
     staleTicks: Math.max(0, walker.staleTicks - 1),
   };
 }
 
+/** Whether it walks somewhere by itself. */
+export function isGoing({ goal, path }: Walker): boolean {
+  return goal !== null || path.length > 0;
+}
+
 function goTo(walker: Walker, at: Vec2, map: TileMap): Walker {
   if (!Number.isFinite(at.x) || !Number.isFinite(at.y)) return walker;
   const inside = (value: number, side: number) => Math.min(Math.max(f(value), 0), side);
-  return {
-    ...walker,
-    goal: { x: inside(at.x, map.width), y: inside(at.y, map.height), nearest: Infinity, stuckS: 0 },
-    stale: walker.pushed,
-    staleTicks: walker.pushedTicks,
-  };
+  const goal = { x: inside(at.x, map.width), y: inside(at.y, map.height), nearest: Infinity, stuckS: 0 };
+  const asked = { ...walker, stale: walker.pushed, staleTicks: walker.pushedTicks };
+  return isLineClear(walker.pos, goal, map) ? { ...asked, goal, path: NO_PATH } : asked;
+}
+
+/** Whether a body can go straight from here to there. */
+export function isLineClear(from: Vec2, to: Vec2, map: TileMap): boolean {
+  const wayX = f(to.x - from.x);
+  const wayY = f(to.y - from.y);
+  const looks = Math.floor(f(Math.max(Math.abs(wayX), Math.abs(wayY)) / LOOK_M)) + 1;
+  for (let look = 1; look <= looks; look++) {
+    const share = f(look / looks);
+    if (!isFree(f(from.x + f(wayX * share)), f(from.y + f(wayY * share)), map)) return false;
+  }
+  return true;
 }
 
 function pushDirection(push: Vec2): Vec2 | null {
@@ -96,18 +121,48 @@ function pushDirection(push: Vec2): Vec2 | null {
   return { x: f(x / length), y: f(y / length) };
 }
 
-function towardsGoal({ goal, pos }: Walker, dt: number, map: TileMap): { goal: Goal | null; direction: Vec2 | null } {
-  if (!goal) return { goal: null, direction: null };
+/** Which way it goes by itself, and what is then still ahead. */
+interface Way {
+  goal: Goal | null;
+  path: readonly Point[];
+  direction: Vec2 | null;
+}
+
+function wayOf(walker: Walker, dt: number, map: TileMap): Way {
+  return walker.goal ? towardsGoal(walker.goal, walker, dt, map) : alongPath(walker, dt, map);
+}
+
+/** From corner to corner, each in the middle of its square. */
+function alongPath({ path, pos }: Walker, dt: number, map: TileMap): Way {
+  let ahead = path;
+  for (let [next] = ahead; next; [next] = ahead) {
+    const x = f(next.x + 0.5 - pos.x);
+    const y = f(next.y + 0.5 - pos.y);
+    const distance = f(Math.sqrt(f(f(x * x) + f(y * y))));
+    const isLast = ahead.length === 1;
+    if (distance < (isLast ? THERE_M : TURNED_M)) {
+      ahead = ahead.slice(1);
+      continue;
+    }
+    // The last step ends right there.
+    const length = Math.max(distance, f(speedAt(pos, map) * dt));
+    return { goal: null, path: ahead, direction: { x: f(x / length), y: f(y / length) } };
+  }
+  return { goal: null, path: NO_PATH, direction: null };
+}
+
+function towardsGoal(goal: Goal, { path, pos }: Walker, dt: number, map: TileMap): Way {
   const x = f(goal.x - pos.x);
   const y = f(goal.y - pos.y);
   const distance = f(Math.sqrt(f(f(x * x) + f(y * y))));
   const isNearer = distance < f(goal.nearest - NEARER_M);
   const stuckS = isNearer ? 0 : f(goal.stuckS + dt);
-  if (distance < THERE_M || stuckS > STUCK_S) return { goal: null, direction: null };
+  if (distance < THERE_M || stuckS > STUCK_S) return { goal: null, path, direction: null };
   // The last step ends right there.
   const length = Math.max(distance, f(speedAt(pos, map) * dt));
   return {
     goal: { ...goal, nearest: Math.min(goal.nearest, distance), stuckS },
+    path,
     direction: { x: f(x / length), y: f(y / length) },
   };
 }
@@ -165,8 +220,7 @@ function isFree(x: number, y: number, map: TileMap): boolean {
 }
 
 function isGround(x: number, y: number, map: TileMap): boolean {
-  const tile = under(x, y, map);
-  return tile !== Tile.Water && tile !== Tile.Tree;
+  return !map.isBlocked(Math.floor(x), Math.floor(y));
 }
 
 /** Beyond the edge there are trees, as the server has it; `TileMap.at` shows something nicer. */
@@ -194,25 +248,21 @@ export function heading(x: number, y: number): number {
   return Math.floor(f(turn + 0.5)) & 255;
 }
 
-/** The rules for the SDK's prediction. */
-export function walkRules(): PredictionRules<Walker, Input, Entity, Shared> {
-  let map = new TileMap(0, 0, new Uint8Array());
-  let runs: Uint8Array | null = null;
+/**
+ * The rules for the SDK's prediction. `own` tells the newest private state: the way around obstacles
+ * is in it, as of the tick of the avatar's own place.
+ */
+export function walkRules(own: () => Private | null): PredictionRules<Walker, Input, Entity, Shared> {
+  const map = new KeptMap();
   return {
     rest: { type: 'Walk', dx: 0, dy: 0 },
     place: ({ pos }) => pos,
-    adopt: ({ pos, heading }, guessed) => ({
-      ...(guessed ?? { goal: null, pushed: NOWHERE, pushedTicks: 0, stale: NOWHERE, staleTicks: 0 }),
-      pos: { x: pos.x, y: pos.y },
-      heading,
-    }),
-    step(walker, inputs, dt, shared) {
-      // The bytes are replaced only when the server sends the field anew.
-      if (shared.tiles !== runs) {
-        runs = shared.tiles;
-        map = TileMap.fromRuns(shared.width, shared.height, runs);
-      }
-      return step(walker, inputs, dt, map);
+    adopt({ pos, heading }, guessed) {
+      const told = own()?.path ?? NO_PATH;
+      const kept = guessed ?? { goal: null, pushed: NOWHERE, pushedTicks: 0, stale: NOWHERE, staleTicks: 0 };
+      // Whoever follows a path goes nowhere straight.
+      return { ...kept, goal: told.length > 0 ? null : kept.goal, path: told, pos: { x: pos.x, y: pos.y }, heading };
     },
+    step: (walker, inputs, dt, shared) => step(walker, inputs, dt, map.of(shared)),
   };
 }

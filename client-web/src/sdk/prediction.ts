@@ -180,10 +180,14 @@ export class Predictor<State, Input, Entity = State, Shared = unknown> {
   /** Takes the steps that are due. */
   advance(now: number): void {
     const { phase } = this;
-    if (now - phase.nextAt > DEBT_STEPS_MAX * this.stepMs) {
-      phase.nextAt = now;
-      // Which tick answers to which step is known again after the next acknowledgement.
-      this.offset = null;
+    const missed = Math.floor((now - phase.nextAt) / this.stepMs);
+    if (missed >= DEBT_STEPS_MAX) {
+      // The server went on meanwhile: these steps are counted, so that the ones after them answer to
+      // their ticks, but not taken. After a long sleep the next acknowledgement tells which those are.
+      this.number += missed;
+      phase.nextAt += missed * this.stepMs;
+      if (this.repeated) this.repeated.ticks -= missed;
+      if (missed > STEPS_MAX) this.offset = null;
     }
     while (phase.nextAt <= now) this.take(phase.nextAt, now);
   }

@@ -64,10 +64,13 @@ impl Load {
             Late::Strict => self.limits.strict_expansions_max,
             Late::Journal => self.limits.journal_expansions_max,
         };
-        let declared = due.of(rule.late).saturating_add(expansions);
+        let others = *due.of(rule.late);
+        let declared = others.saturating_add(expansions);
+        // What is late harms nobody: however large it is, a job of the journal's kind may go alone.
+        let is_too_much = declared > max && (rule.late == Late::Strict || others > 0);
         let is_full = due.jobs >= self.limits.due_max
             || self.by_kind[kind] >= rule.in_flight_max
-            || declared > max;
+            || is_too_much;
         if is_full {
             return false;
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
+use super::load::Load;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
 use crate::job::{Answer, Job, JobDone, JobId, JobKind, JobLimits, Meter, Outcome};
 use crate::limits::METER_LOOKS_EVERY;
@@ -390,6 +391,21 @@ fn a_room_hands_back_what_is_too_much_whoever_runs_it() {
         let taken = (0..3000).filter(|_| room.room().submit(free.clone()).is_ok());
         assert_eq!(taken.count(), 1999, "jobs are counted as well");
     }
+}
+
+#[test]
+fn a_job_of_the_journals_kind_may_be_too_large_if_it_is_alone() {
+    let (mut load, limits) = (Load::new(JobLimits::at(20)), JobLimits::at(20));
+    let [strict, journal] = [&Grind::KINDS[QUICK], &Grind::KINDS[LAZY]];
+    assert!(!load.admit(QUICK, strict, limits.strict_expansions_max + 1));
+    assert!(load.admit(LAZY, journal, limits.journal_expansions_max + 1));
+    assert!(!load.admit(LAZY, journal, 1));
+    load.advance();
+    load.advance();
+    for _ in 0..2 {
+        assert!(load.admit(LAZY, journal, limits.journal_expansions_max / 2));
+    }
+    assert!(!load.admit(LAZY, journal, 1));
 }
 
 #[test]

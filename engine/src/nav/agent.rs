@@ -124,7 +124,7 @@ impl Agent {
         let walks = match &self.course {
             Course::Nothing => false,
             Course::Field(goals) => *goals == self.goals,
-            Course::Walk(walk) => walk.whole && self.goals.contains(&walk.end()),
+            Course::Walk(walk) => self.goals.contains(&walk.end()),
         };
         self.going == Going::Walking && (walks || self.ask.is_some())
     }

@@ -89,7 +89,7 @@ impl Routes {
         };
         if whole || path.end() != path.start() {
             agent.effort = if whole { 0 } else { agent.effort };
-            agent.follow(Course::Walk(Walk::new(path, whole)));
+            agent.follow(Course::Walk(Walk::new(path)));
         } else if current && agent.effort < NAV_EFFORT_MAX {
             // It leads nowhere: all that is nearer to the goal was looked at, and more.
             agent.effort += 1;

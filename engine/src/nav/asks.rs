@@ -136,7 +136,7 @@ impl Routes {
         }
         if agent.is_at_goal() && grid.is_free(agent.at) {
             let here = Path::new(vec![agent.at]).expect("one corner is a path");
-            agent.follow(Course::Walk(Walk::new(here, true)));
+            agent.follow(Course::Walk(Walk::new(here)));
             return Turn::Settled;
         }
         let from = free_near(grid, agent.at);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::far::FarEdges;
 use super::grid::{NavGrid, column, row};
-use super::ground::From;
+use super::ground::Origin;
 use super::layer::Layer;
 use super::pivots::Lanes;
 use super::ranks::Ranks;
@@ -222,7 +222,7 @@ impl Corners {
 
     /// The edges of a corner by these ways that a search needs whose goals are so far away.
     #[inline]
-    pub(crate) fn edges(&self, from: From) -> impl Iterator<Item = &[Edge]> {
+    pub(crate) fn edges(&self, from: Origin) -> impl Iterator<Item = &[Edge]> {
         let corner = self.corner(from.key);
         let (lists, edges) = if from.goals > corner.far_from {
             (corner.far, &self.far)

@@ -6,6 +6,7 @@
 //! do if no goal can be in sight of a corner that they pass or leave out.
 
 use super::corners::{Edge, Lists, Near};
+use super::scan::ALL_WAYS;
 
 /// Corners that one edge passes, at most: there are circles.
 const PASSED_MAX: usize = 64;
@@ -56,22 +57,68 @@ fn on(near: &Near, edge: Edge) -> impl Iterator<Item = usize> {
 /// Of each edge that leads to dead ends only, how far one sees from there at most.
 fn dead_ends(near: &Near) -> Vec<Option<u32>> {
     let mut beyond: Vec<Option<u32>> = vec![None; near.edges.len()];
-    let mut is_new = true;
-    while is_new {
-        is_new = false;
-        for (place, &edge) in near.edges.iter().enumerate() {
-            if beyond[place].is_none() && on(near, edge).all(|on| beyond[on].is_some()) {
-                let sight = on(near, edge)
-                    .filter_map(|on| beyond[on])
-                    .max()
-                    .unwrap_or(0);
-                let sight = sight.max(near.sights[edge.to() as usize]);
-                beyond[place] = Some(edge.cost.saturating_add(sight));
-                is_new = true;
-            }
+    let back = Back::of(near);
+    let mut doubtful: Vec<usize> = (0..near.edges.len()).collect();
+    while let Some(place) = doubtful.pop() {
+        let edge = near.edges[place];
+        if beyond[place].is_none() && on(near, edge).all(|on| beyond[on].is_some()) {
+            let sight = on(near, edge)
+                .filter_map(|on| beyond[on])
+                .max()
+                .unwrap_or(0);
+            let sight = sight.max(near.sights[edge.to() as usize]);
+            beyond[place] = Some(edge.cost.saturating_add(sight));
+            doubtful.extend_from_slice(back.before(place));
         }
     }
     beyond
+}
+
+/// Edges backwards.
+struct Back {
+    /// Of each edge the corner that it leads from.
+    owners: Vec<usize>,
+    /// Of each corner its first place in `edges`, and one more at the end.
+    firsts: Vec<usize>,
+    /// Edges by the corner that they lead to.
+    edges: Vec<usize>,
+}
+
+impl Back {
+    fn of(near: &Near) -> Self {
+        let corners = near.lists.len();
+        let owned = |(corner, lists): (usize, &Lists)| {
+            lists.places(ALL_WAYS).flatten().map(move |_| corner)
+        };
+        let owners = near.lists.iter().enumerate().flat_map(owned).collect();
+        let mut firsts = vec![0; corners + 1];
+        for edge in &near.edges {
+            firsts[edge.to() as usize] += 1;
+        }
+        let mut sum = 0;
+        for first in &mut firsts {
+            sum += *first;
+            *first = sum;
+        }
+        // Each list is filled from its end.
+        let mut edges = vec![0; near.edges.len()];
+        for (place, edge) in near.edges.iter().enumerate() {
+            let first = &mut firsts[edge.to() as usize];
+            *first -= 1;
+            edges[*first] = place;
+        }
+        Self {
+            owners,
+            firsts,
+            edges,
+        }
+    }
+
+    /// The edges that lead to where an edge leads from.
+    fn before(&self, edge: usize) -> &[usize] {
+        let corner = self.owners[edge];
+        &self.edges[self.firsts[corner]..self.firsts[corner + 1]]
+    }
 }
 
 /// Where an edge leads if one goes on while there is no choice, and from how far on nothing is

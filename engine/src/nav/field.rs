@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::grid::{NavGrid, from_words};
+use super::grid::NavGrid;
 use super::layer::Layer;
 use super::square::{DIAGONAL, STRAIGHT, Square};
+use super::state::Squares;
 use crate::job::{Answer, Meter};
 
 /// Squares that a field settles for one expansion: each looks at eight others, and nothing else.
@@ -141,9 +142,7 @@ impl Field {
 #[derive(Serialize, Deserialize)]
 struct State {
     version: u64,
-    width: u16,
-    height: u16,
-    rows: Vec<u64>,
+    squares: Squares,
     goals: Vec<Square>,
     settled: u32,
 }
@@ -152,9 +151,7 @@ impl From<Field> for State {
     fn from(field: Field) -> Self {
         Self {
             version: field.version,
-            width: field.width,
-            height: field.height,
-            rows: field.rows.words().to_vec(),
+            squares: Squares::of(field.width, field.height, &field.rows),
             goals: field.goals,
             settled: field.settled,
         }
@@ -165,8 +162,8 @@ impl TryFrom<State> for Field {
     type Error = &'static str;
 
     fn try_from(state: State) -> Result<Self, Self::Error> {
-        let grid = from_words(state.width, state.height, state.rows)
-            .ok_or("a field's bits are not those of its size")?;
+        let grid = state.squares.grid();
+        let grid = grid.ok_or("a field's bits are not those of its size")?;
         match Self::search(&grid, &state.goals, |settled| settled <= state.settled) {
             Answer::Done(field) | Answer::Partial(field) => Ok(Self {
                 version: state.version,

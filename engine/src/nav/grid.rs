@@ -1,9 +1,8 @@
 //! `NavGrid`: where one may walk; a clone is cheap, and edits touch only one's own copy.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
 use super::layer::Layer;
@@ -20,19 +19,18 @@ const CHUNK: usize = 64;
 /// Two bits per square (rows and columns), four bytes for its component, and whatever its
 /// [`Tables`] take. A clone shares all of that until one of the two is edited, which copies the
 /// bits alone.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(into = "State", try_from = "State")]
+#[derive(Clone)]
 pub struct NavGrid {
-    width: u16,
-    height: u16,
+    pub(super) width: u16,
+    pub(super) height: u16,
     rows: Arc<Layer>,
     columns: Arc<Layer>,
-    version: u64,
-    chunk_versions: Arc<Vec<u64>>,
-    labels: Labels,
+    pub(super) version: u64,
+    pub(super) chunk_versions: Arc<Vec<u64>>,
+    pub(super) labels: Labels,
     /// The version that the labels were made for.
-    labelled_at: u64,
-    tables: Option<Arc<Tables>>,
+    pub(super) labelled_at: u64,
+    pub(super) tables: Option<Arc<Tables>>,
     /// Squares that are free now and were walls for the tables.
     freed: u32,
     /// Squares that are walls now and were free for the tables.
@@ -167,7 +165,7 @@ impl NavGrid {
     pub fn nearest_reachable(&self, from: Square, to: Square, within: u16) -> Option<Square> {
         let label = self.label(from)?;
         let mut best: Option<(u32, u16, u16)> = None;
-        for ring in 0..=within {
+        for ring in self.rings(to).filter(|&ring| ring <= within) {
             let ring_square = u32::from(ring) * u32::from(ring);
             if best.is_some_and(|(distance, ..)| distance < ring_square) {
                 break;
@@ -223,20 +221,37 @@ impl NavGrid {
     /// Not if they are of another size, or if walls are gone that stood then: their estimates would
     /// be too high.
     pub fn set_tables(&mut self, tables: Arc<Tables>) -> bool {
-        if tables.width() != self.width || tables.height() != self.height {
+        let Some((freed, walled)) = self.changes_since(&tables).filter(|&(freed, _)| freed == 0)
+        else {
             return false;
-        }
-        let (freed, walled) = changes(tables.rows(), &self.rows);
-        if freed > 0 {
-            return false;
-        }
-        (self.freed, self.walled) = (freed, walled);
+        };
         if tables.version() >= self.labelled_at {
             self.labelled_at = tables.version();
             self.labels = tables.labels().clone();
         }
         self.tables = Some(tables);
+        (self.freed, self.walled) = (freed, walled);
         true
+    }
+
+    /// Takes up tables that it had before.
+    pub(super) fn restore_tables(&mut self, tables: Tables) -> Option<()> {
+        (self.freed, self.walled) = self.changes_since(&tables)?;
+        self.tables = Some(Arc::new(tables));
+        Some(())
+    }
+
+    /// How many squares became free and how many became walls since tables were built; none if
+    /// they are of another size.
+    fn changes_since(&self, tables: &Tables) -> Option<(u32, u32)> {
+        let (then, now) = (tables.rows().words(), self.rows.words());
+        let pairs = || then.iter().zip(now);
+        (tables.width() == self.width && tables.height() == self.height).then(|| {
+            (
+                pairs().map(|(then, now)| (now & !then).count_ones()).sum(),
+                pairs().map(|(then, now)| (then & !now).count_ones()).sum(),
+            )
+        })
     }
 
     /// Whether it has tables that still help: no wall is gone that stood when they were built.
@@ -301,40 +316,30 @@ impl NavGrid {
         }
     }
 
-    /// The squares of the grid whose larger distance along an axis from the middle is `ring`.
+    /// The distances, larger axis, at which the grid has squares around a middle.
+    fn rings(&self, middle: Square) -> RangeInclusive<u16> {
+        let (right, bottom) = (self.width - 1, self.height - 1);
+        let outside = |at: u16, last: u16| at.saturating_sub(last);
+        let nearest = outside(middle.x, right).max(outside(middle.y, bottom));
+        let farthest = |at: u16, last: u16| at.max(last.saturating_sub(at));
+        nearest..=farthest(middle.x, right).max(farthest(middle.y, bottom))
+    }
+
+    /// The squares of the grid at such a distance from the middle, in rows.
     fn ring(&self, middle: Square, ring: u16) -> impl Iterator<Item = Square> {
-        let (x, y, ring) = (i32::from(middle.x), i32::from(middle.y), i32::from(ring));
-        let rows = (y - ring).max(0)..=(y + ring).min(i32::from(self.height) - 1);
-        rows.flat_map(move |row| {
-            let whole = (row - y).abs() == ring;
-            let step = if whole { 1 } else { (2 * ring).max(1) };
-            (0..=2 * ring)
-                .step_by(step.unsigned_abs() as usize)
-                .map(move |at| (x - ring + at, row))
+        let (left, right) = (middle.x.checked_sub(ring), middle.x.saturating_add(ring));
+        let (top, bottom) = (middle.y.saturating_sub(ring), middle.y.saturating_add(ring));
+        let last = self.width - 1;
+        (top..=bottom.min(self.height - 1)).flat_map(move |y| {
+            let is_whole = y.abs_diff(middle.y) == ring;
+            let row = (left.unwrap_or(0)..=right.min(last)).filter(move |_| is_whole);
+            let ends = left
+                .into_iter()
+                .chain([right])
+                .filter(move |&x| !is_whole && x <= last);
+            row.chain(ends).map(move |x| Square::new(x, y))
         })
-        .filter_map(|(x, y)| Some(Square::new(u16::try_from(x).ok()?, u16::try_from(y).ok()?)))
-        .filter(|at| at.x < self.width)
     }
-}
-
-/// How many squares became free, and how many became walls.
-fn changes(then: &Layer, now: &Layer) -> (u32, u32) {
-    let pairs = || then.words().iter().zip(now.words());
-    (
-        pairs().map(|(then, now)| (now & !then).count_ones()).sum(),
-        pairs().map(|(then, now)| (then & !now).count_ones()).sum(),
-    )
-}
-
-/// A grid from the bits of its rows; none if its size is wild, or there are too many or too few.
-pub(super) fn from_words(width: u16, height: u16, words: Vec<u64>) -> Option<NavGrid> {
-    let sides = 1..=NAV_SIDE_MAX;
-    if !sides.contains(&width) || !sides.contains(&height) {
-        return None;
-    }
-    let rows = Layer::from_words(height, width, words)?;
-    let free = |at| rows.is_free(row(at), column(at));
-    Some(NavGrid::from_fn(width, height, free))
 }
 
 /// A square's row in the rows' bits, and its place in the columns'.
@@ -355,59 +360,5 @@ impl fmt::Debug for NavGrid {
             .field("version", &self.version)
             .field("tables", &self.tables)
             .finish_non_exhaustive()
-    }
-}
-
-/// A grid as it is written: everything that a search or a question depends on.
-#[derive(Serialize, Deserialize)]
-pub(super) struct State {
-    width: u16,
-    height: u16,
-    /// Bits of the rows, border and all.
-    rows: Vec<u64>,
-    version: u64,
-    chunk_versions: Vec<u64>,
-    labels: Vec<(u32, u32)>,
-    labelled_at: u64,
-    tables: Option<Tables>,
-}
-
-impl From<NavGrid> for State {
-    fn from(grid: NavGrid) -> Self {
-        Self {
-            width: grid.width,
-            height: grid.height,
-            rows: grid.rows.words().to_vec(),
-            version: grid.version,
-            chunk_versions: grid.chunk_versions.to_vec(),
-            labels: grid.labels.runs(),
-            labelled_at: grid.labelled_at,
-            tables: grid.tables.map(Arc::unwrap_or_clone),
-        }
-    }
-}
-
-impl TryFrom<State> for NavGrid {
-    type Error = &'static str;
-
-    fn try_from(state: State) -> Result<Self, Self::Error> {
-        let mut grid = from_words(state.width, state.height, state.rows)
-            .ok_or("a grid's bits are not those of its size")?;
-        if state.chunk_versions.len() != grid.chunks() {
-            return Err("a grid's chunks are not those of its size");
-        }
-        grid.version = state.version;
-        grid.chunk_versions = Arc::new(state.chunk_versions);
-        grid.labels = Labels::from_runs(&state.labels, state.width, state.height)
-            .ok_or("a grid's labels are not those of its size")?;
-        grid.labelled_at = state.labelled_at;
-        grid.tables = state.tables.map(Arc::new);
-        if let Some(tables) = &grid.tables {
-            if tables.width() != state.width || tables.height() != state.height {
-                return Err("a grid's tables are not those of its size");
-            }
-            (grid.freed, grid.walled) = changes(tables.rows(), &grid.rows);
-        }
-        Ok(grid)
     }
 }

@@ -23,7 +23,7 @@ impl Target {
 
 /// Where to look for successors.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From {
+pub(crate) struct Origin {
     pub(crate) key: u32,
     pub(crate) ways: Ways,
     /// How far away the nearest goal is, as if nothing stood in the way.
@@ -42,7 +42,7 @@ pub(crate) trait Ground {
 
     /// What comes next by these ways, if goals are so far away in a straight line: key, ways on
     /// from there, cost. Says how much work it was.
-    fn successors(&self, from: From, visit: impl FnMut(u32, Ways, u32)) -> u32;
+    fn successors(&self, from: Origin, visit: impl FnMut(u32, Ways, u32)) -> u32;
 
     /// The places that the way from one key to the next passes, in order, beside the one where it
     /// turns.
@@ -91,7 +91,7 @@ impl Ground for Live<'_> {
     }
 
     #[inline]
-    fn successors(&self, from: From, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
+    fn successors(&self, from: Origin, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
         scan::successors(self.grid, self.square(from.key), from.ways, |found| {
             visit(Self::key(found.at), found.ways, found.cost);
         })
@@ -155,7 +155,7 @@ impl Ground for Known<'_> {
     }
 
     #[inline]
-    fn successors(&self, from: From, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
+    fn successors(&self, from: Origin, mut visit: impl FnMut(u32, Ways, u32)) -> u32 {
         if self.is_start(from.key) {
             return scan::successors(self.grid, self.start, from.ways, |found| {
                 visit(self.corners.rank(found.at), found.ways, found.cost);

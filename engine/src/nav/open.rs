@@ -103,3 +103,54 @@ impl Open {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cheaper_comes_first_however_far_apart_costs_are() {
+        let mut open = Open::new();
+        for spread in [10, 5_000, 900_000, 70_000_000] {
+            open.clear(100);
+            let costs: Vec<u32> = (0..500_u32)
+                .map(|n| 100 + n * 7919 % 500 * (spread / 500 + 1))
+                .collect();
+            let half = costs.len() / 2;
+            let push = |open: &mut Open, from: usize, to: usize| {
+                for (key, &cost) in (0..).zip(&costs).take(to).skip(from) {
+                    open.push(cost, key);
+                }
+            };
+            push(&mut open, 0, half);
+            let mut out = Vec::new();
+            let mut last = 0;
+            // Some that were pushed late are cheaper than what came out already.
+            for count in 0..costs.len() {
+                if count == half / 2 {
+                    push(&mut open, half, costs.len());
+                }
+                let (key, floor) = open.pop().expect("as many as went in");
+                assert!(floor >= last, "floors grow");
+                let cost = costs[key as usize];
+                assert!(cost < floor + WIDTH && (cost >= floor || key as usize >= half));
+                last = floor;
+                out.push(key);
+            }
+            assert!(open.pop().is_none());
+            out.sort_unstable();
+            assert!(out.into_iter().eq(0..500), "each once");
+        }
+    }
+
+    #[test]
+    fn of_equals_the_last_comes_first() {
+        let mut open = Open::new();
+        open.clear(0);
+        (0..5).for_each(|key| open.push(1000, key));
+        let keys: Vec<u32> = std::iter::from_fn(|| open.pop())
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(keys, [4, 3, 2, 1, 0]);
+    }
+}

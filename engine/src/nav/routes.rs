@@ -142,6 +142,11 @@ impl Routes {
         &self.grid
     }
 
+    /// The grid as it is, for jobs of the game's own: what is edited afterwards does not show in it.
+    pub fn grid_shared(&self) -> Arc<NavGrid> {
+        Arc::clone(&self.grid)
+    }
+
     /// Changes the grid: walls appear or vanish.
     ///
     /// Paths that lead through a new wall are asked for anew, before all others; until the answer

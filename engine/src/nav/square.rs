@@ -12,8 +12,8 @@ pub const STRAIGHT: u32 = 985;
 /// What a diagonal step costs.
 pub const DIAGONAL: u32 = 1393;
 
-/// Dearest path that is looked for: two million squares. Twice as much still fits a cost.
-pub(crate) const COST_MAX: u32 = u32::MAX / 2;
+/// Dearest path that is looked for: a million squares. Twice as much and a step still fit a cost.
+pub(crate) const COST_MAX: u32 = u32::MAX / 4;
 
 /// One place of a grid, a metre wide.
 ///

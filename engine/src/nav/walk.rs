@@ -22,9 +22,6 @@ const SIGHT_M: f32 = 40.0;
 /// Steps of a field that are looked ahead.
 const FIELD_STEPS_MAX: usize = 12;
 
-/// Corners that are skipped at one look.
-const SKIPS_MAX: usize = 4;
-
 /// Where to walk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Way {
@@ -44,8 +41,6 @@ pub(crate) struct Walk {
     next: usize,
     /// Steps done since the corner before that.
     done: u16,
-    /// It ends at a goal.
-    pub(crate) whole: bool,
 }
 
 /// Squares from one corner to another: columns, rows and everything between.
@@ -65,13 +60,12 @@ impl Area {
 }
 
 impl Walk {
-    pub(crate) fn new(path: Path, whole: bool) -> Self {
+    pub(crate) fn new(path: Path) -> Self {
         let next = usize::from(path.corners().len() > 1);
         Self {
             path,
             next,
             done: 0,
-            whole,
         }
     }
 
@@ -92,10 +86,6 @@ impl Walk {
             if self.next == last {
                 return Way::End;
             }
-            self.turn();
-        }
-        let most = last.min(self.next + SKIPS_MAX);
-        while self.next < most && sees(grid, at, self.corner(self.next + 1)) {
             self.turn();
         }
         if let Some(point) = self.beyond(grid, at) {
@@ -142,7 +132,9 @@ impl Walk {
             return None;
         }
         let leg = self.leg(self.next + 1);
-        let parts = [0.5, 0.25, 0.125].into_iter().map(|part| part * leg.length);
+        let parts = [1.0, 0.5, 0.25, 0.125]
+            .into_iter()
+            .map(|part| part * leg.length);
         let points = parts.filter(|&along| along > 1.0);
         points
             .map(|along| leg.point(along))
@@ -165,7 +157,6 @@ impl Walk {
                 self.next = self.next.min(kept.len() - 1);
                 self.done = if kept.len() == index { 0 } else { self.done };
                 self.path = Path::new(kept).expect("a part of a path is a path");
-                self.whole = false;
                 return true;
             }
             at = to;

@@ -138,3 +138,20 @@ fn corners_are_not_cut() {
         check(&grid, from, &[to], oracle(&grid, from)(to), "past a corner");
     }
 }
+
+#[test]
+fn long_ways_around_are_as_long_as_they_must_be() {
+    // Every fourth column a wall, with a door at the bottom or at the top in turns.
+    let mut grid = NavGrid::open(130, 66);
+    for x in (3..130).step_by(4) {
+        let y = if x % 8 == 3 { 0 } else { 1 };
+        grid.fill(Square::new(x, y), Square::new(x, y + 64), false);
+    }
+    let from = Square::new(0, 0);
+    let cost = oracle(&grid, from);
+    for to in [(129, 0), (129, 65), (64, 33), (4, 0)].map(|(x, y)| Square::new(x, y)) {
+        assert!(to.x < 60 || cost(to) > Some(1_000_000));
+        check(&grid, from, &[to], cost(to), "by scans");
+        check(&with_tables(&grid), from, &[to], cost(to), "by tables");
+    }
+}

@@ -232,6 +232,17 @@ fn who_stands_alone_or_walks_alone_costs_nothing() {
     walkers.step();
     assert_eq!(walkers.crowd.solved(), 0);
     assert_eq!(walkers.all[3].velocity, Vec2::Y * SPEED);
+    // Three that meet cost what three cost.
+    for east in [0.0, 1.0, 2.0] {
+        let at = Vec2::new(100.0 + east, 100.0);
+        walkers.all.push(Walker {
+            at,
+            velocity: Vec2::ZERO,
+            to: at - Vec2::Y,
+        });
+    }
+    walkers.step();
+    assert_eq!(walkers.crowd.solved(), 3);
     // Two that stand side by side are left alone as well.
     let posts = [Vec2::new(5.0, 5.0), Vec2::new(5.7, 5.0)];
     let mut posts = Walkers::new(NavGrid::open(16, 16), posts.map(|at| (at, at)));
@@ -240,14 +251,43 @@ fn who_stands_alone_or_walks_alone_costs_nothing() {
 }
 
 #[test]
-fn a_crowd_costs_what_its_bodies_are() {
-    for count in [50, 100, 200] {
-        let middle = Vec2::splat(50.0);
-        let mut walkers = Walkers::new(NavGrid::open(100, 100), ring(count, middle, 4.0));
-        for _ in 0..5 {
-            walkers.step();
-            assert!(walkers.crowd.solved() <= usize::from(count));
-        }
+fn in_a_crush_nobody_is_faster_than_it_can_be() {
+    let middle = Vec2::splat(50.0);
+    let mut walkers = Walkers::new(NavGrid::open(100, 100), ring(200, middle, 4.0));
+    for _ in 0..10 {
+        walkers.step(); // Asserts it.
+    }
+}
+
+#[test]
+fn who_could_be_behind_a_wall_by_the_next_tick_is_held_back() {
+    let grid = drawn(&["......", "......", "######", "......", "......"]);
+    let mut crowd = Crowd::default();
+    let at = Vec2::new(3.0, 0.5);
+    crowd.push(Body {
+        at,
+        velocity: Vec2::ZERO,
+        wish: Vec2::Y * 3.0,
+        radius: RADIUS,
+        speed_max: 3.0,
+    });
+    let to = at + crowd.steer(&grid, 1.0)[0];
+    assert!(to.y < 2.0, "it would be at {to}");
+}
+
+#[test]
+fn who_stands_does_not_help() {
+    let post = Vec2::new(10.0, 10.5);
+    let ways = [(post, post), (Vec2::new(9.38, 10.5), Vec2::new(15.0, 10.5))];
+    let mut walkers = Walkers::new(NavGrid::open(20, 20), ways);
+    walkers.all[1].velocity = Vec2::X * SPEED;
+    for _ in 0..5 {
+        walkers.step();
+        assert!(
+            walkers.nearest() > 2.0 * RADIUS - 1e-3,
+            "{}",
+            walkers.nearest()
+        );
     }
 }
 

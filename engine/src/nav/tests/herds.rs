@@ -88,7 +88,7 @@ fn a_herd_that_sets_out_in_one_tick_waits_for_a_field() {
 #[test]
 fn who_is_kept_out_by_what_paths_declare_gets_a_field() {
     let jobs = |room: usize| {
-        let mut play = Play::on(rooms());
+        let mut play = Play::on(NavGrid::open(100, 100));
         play.room = room;
         for sheep in herd(&mut play, 20) {
             play.go(sheep, &[(95, 95)]);
@@ -175,6 +175,19 @@ fn no_more_fields_are_kept_than_allowed() {
     flow(&mut play, &sheep, (5, 94), 10);
     assert!(play.routes.fields() <= 2);
     assert!(play.fields_taken() > 2, "a place was free at last");
+}
+
+#[test]
+fn of_herds_that_set_out_together_as_many_get_a_field_as_there_may_be() {
+    let mut play = Play::with(Routes::new(rooms()).with_tables(0).with_fields(2));
+    let sheep = herd(&mut play, 200);
+    for (herd, goal) in sheep.chunks(67).zip([(95, 95), (5, 95), (95, 5)]) {
+        for &one in herd {
+            play.go(one, &[goal]);
+        }
+    }
+    play.step(10);
+    assert_eq!((play.fields_taken(), play.routes.fields()), (2, 2));
 }
 
 #[test]
