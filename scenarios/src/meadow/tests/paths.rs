@@ -193,7 +193,7 @@ fn a_click_on_the_way_to_another_one_is_never_lost() {
     turn_gate(&mut room, usize::MAX);
     let map = room.game().map.clone();
     let mut rng = downbeat::seeded(3, "test", 0, "clicks");
-    for click in 0..150 {
+    for click in 0..2500 {
         let around = (at(&mut room, ada), 14.0);
         let Some(to) = map.find(&mut rng, around, Tile::is_ground) else {
             continue;
