@@ -23,27 +23,33 @@ const CORNERS_MAX: usize = 12;
 /// See [`ROUTES_MAX`].
 const ASKS_MAX: usize = 32;
 
-/// Shows it to those who look, once in a while.
+/// Shows it to those who look, by turns.
 pub(super) fn show(
     players: impl Iterator<Item = (PlayerId, EntityId)>,
     (animals, ways): (&Animals, &Ways),
     room: &mut Room<Meadow>,
 ) {
-    if !room.tick().number().is_multiple_of(EVERY_TICKS) {
+    let now = room.tick().number();
+    let mut players = players.filter(|(player, _)| {
+        let turn = now.wrapping_add(player.number());
+        turn.is_multiple_of(EVERY_TICKS)
+    });
+    let Some(first) = players.next() else {
         return;
-    }
-    for (player, body) in players {
+    };
+    let jobs = jobs(ways, room);
+    let mut walking = walking(animals, ways, room);
+    for (player, body) in std::iter::once(first).chain(players) {
         let Some(at) = room.entity(body).map(|body| body.pos) else {
             continue;
         };
-        let routes = routes(at, (animals, ways), room);
-        let jobs = jobs(ways, room);
+        let routes = routes(at, &mut walking, ways);
         if let Some(private) = room.private(player)
             && (private.routes != routes || private.jobs != jobs)
             && let Some(private) = room.private_mut(player)
         {
             private.routes = routes;
-            private.jobs = jobs;
+            private.jobs.clone_from(&jobs);
         }
     }
 }
@@ -56,27 +62,47 @@ pub(super) fn hide(player: PlayerId, room: &mut Room<Meadow>) {
     }
 }
 
-/// The nearest ones first.
-fn routes(at: Vec2, (animals, ways): (&Animals, &Ways), room: &mut Room<Meadow>) -> Vec<Route> {
+/// An animal on its way.
+struct Walking {
+    body: EntityId,
+    entity: u32,
+    at: Vec2,
+    /// Looked up for the first who sees it.
+    corners: Option<Vec<Point>>,
+}
+
+fn walking(animals: &Animals, ways: &Ways, room: &mut Room<Meadow>) -> Vec<Walking> {
     let bodies = animals.all.iter().map(|animal| animal.body);
     let walking = bodies.filter(|&body| ways.routes.going(body).is_some());
-    let mut near: Vec<_> = walking
-        .filter_map(|body| Some((room.entity(body)?.pos.distance(at), body)))
-        .filter(|&(away, _)| away < SEEN_M)
-        .collect();
-    near.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut routes = Vec::new();
-    for (_, body) in near {
-        let corners = ways.routes.corners(body, CORNERS_MAX);
-        let corners: Vec<_> = corners.into_iter().map(point).collect();
-        if !corners.is_empty()
-            && routes.len() < ROUTES_MAX
-            && let Some(entity) = room.net_id(body)
-        {
-            routes.push(Route { entity, corners });
-        }
-    }
-    routes
+    let seen = walking.filter_map(|body| {
+        Some(Walking {
+            body,
+            entity: room.net_id(body)?,
+            at: room.entity(body)?.pos,
+            corners: None,
+        })
+    });
+    seen.collect()
+}
+
+/// Of the animals around a place, the nearest ones.
+fn routes(at: Vec2, walking: &mut [Walking], ways: &Ways) -> Vec<Route> {
+    let away = |animal: &Walking| animal.at.distance(at);
+    let near = walking.iter_mut().filter(|animal| away(animal) < SEEN_M);
+    let mut near: Vec<_> = near.collect();
+    near.sort_by(|a, b| away(a).total_cmp(&away(b)));
+    let routes = near.into_iter().filter_map(|animal| {
+        let look = || {
+            let corners = ways.routes.corners(animal.body, CORNERS_MAX);
+            corners.into_iter().map(point).collect()
+        };
+        let corners = animal.corners.get_or_insert_with(look).clone();
+        (!corners.is_empty()).then_some(Route {
+            entity: animal.entity,
+            corners,
+        })
+    });
+    routes.take(ROUTES_MAX).collect()
 }
 
 fn jobs(ways: &Ways, room: &Room<Meadow>) -> JobsShown {

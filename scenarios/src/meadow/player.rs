@@ -15,6 +15,9 @@ const HELD_TICKS: u32 = downbeat::limits::HELD_TICKS_MAX;
 /// Seconds without getting nearer after which a walk to a place is given up.
 const STUCK_S: f32 = 0.8;
 
+/// How often it asks for another way if it gets stuck on one.
+const RETRIES_MAX: u8 = 2;
+
 /// Nearer than this to a corner of its path it turns to the next one. Units: metres.
 const CORNER_M: f32 = 0.2;
 
@@ -41,6 +44,8 @@ pub(super) struct Walker {
     /// Where the path was to lead; it may end before.
     path_to: Square,
     progress: Progress,
+    /// How often it has got stuck on its way and asked anew.
+    retries: u8,
     want: Option<Want>,
     /// A direction that was held before the goal was set: its repetitions do not cancel the goal.
     stale: Option<(Push, Tick)>,
@@ -92,6 +97,7 @@ impl Walker {
             path: Vec::new(),
             path_to: Square::new(0, 0),
             progress: Progress::NONE,
+            retries: 0,
             want: None,
             stale: None,
             emote_at: now,
@@ -125,6 +131,7 @@ impl Walker {
         let (push, since) = self.pushed;
         let until = since.after(HELD_TICKS);
         self.stale = until.is_newer(now).then_some((push, until));
+        self.retries = 0;
         if is_clear(from, to, map) {
             self.stop();
             self.goal = Some(to);
@@ -178,11 +185,17 @@ impl Walker {
         match answer {
             Answered::Again => return,
             Answered::Path(mut path) => {
+                self.goal = None;
                 // It may have walked on since it asked.
                 if path.len() > 1 && is_clear(at, path[1].middle(), map) {
                     path.remove(0);
+                } else if !path
+                    .first()
+                    .is_some_and(|to| is_clear(at, to.middle(), map))
+                {
+                    // And so far that it has to ask from where it stands.
+                    return self.set_path(Vec::new());
                 }
-                self.goal = None;
                 self.path_to = to;
                 self.set_path(path);
             }
@@ -226,9 +239,15 @@ impl Walker {
         let way = to - at;
         let distance = way.length();
         let is_last = self.goal.is_some() || self.path.len() == 1;
-        if self.progress.is_stuck(distance, dt) || is_last && distance < THERE_M {
+        let is_stuck = self.progress.is_stuck(distance, dt);
+        if is_stuck || is_last && distance < THERE_M {
+            let end = self.goal.map_or(Some(self.path_to), Square::of);
             self.goal = None;
             self.set_path(Vec::new());
+            if let Some(to) = end.filter(|_| is_stuck && self.retries < RETRIES_MAX) {
+                self.retries += 1;
+                self.ask(to);
+            }
             return None;
         }
         // The last step ends right there.

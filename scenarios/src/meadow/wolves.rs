@@ -74,10 +74,8 @@ impl Animals {
         if caught {
             sight.caught.push(hunt.prey);
         }
-        let no_way = sight
-            .routes
-            .going(wolf.body)
-            .is_some_and(|going| going != Going::Walking);
+        let going = sight.routes.going(wolf.body);
+        let no_way = matches!(going, Some(Going::NoWay | Going::Failed));
         let Some(prey) = prey_at.filter(|_| !caught && wolf.ticks_left > 0 && !no_way) else {
             sight.routes.stop(wolf.body);
             // Tired, or fed up.

@@ -184,6 +184,35 @@ fn no_gate_shuts_on_somebody_who_stands_in_it() {
     assert!(!room.room().shared().gates[0].open);
 }
 
+/// Clicks while it still walks to the last click: it must not matter where exactly it is when the
+/// answer comes.
+#[test]
+fn a_click_on_the_way_to_another_one_is_never_lost() {
+    let mut room = bare();
+    let ada = ada(&mut room);
+    turn_gate(&mut room, usize::MAX);
+    let map = room.game().map.clone();
+    let mut rng = downbeat::seeded(3, "test", 0, "clicks");
+    for click in 0..2500 {
+        let around = (at(&mut room, ada), 14.0);
+        let Some(to) = map.find(&mut rng, around, Tile::is_ground) else {
+            continue;
+        };
+        let before = at(&mut room, ada);
+        room.input(ada, Input::Goto { x: to.x, y: to.y });
+        if click % 3 != 2 {
+            room.step(click % 7 + 3);
+            continue;
+        }
+        walk(&mut room, ada);
+        let there = at(&mut room, ada);
+        assert!(
+            there.distance(to) < 0.02,
+            "click {click} at {before}: {there} for {to}"
+        );
+    }
+}
+
 #[test]
 fn who_clicks_all_the_time_gets_somewhere() {
     let mut room = bare();
