@@ -169,6 +169,8 @@ function lookBehind() {
     return true;
   };
   const clickable = (x, y) => {
+    // The picture may still move a little before the click.
+    if (Math.abs(x - at.x) > 9 || Math.abs(y - at.y) > 5) return false;
     const point = toScreen(x, y);
     return document.elementFromPoint(point.x, point.y)?.id === 'world';
   };
@@ -191,6 +193,11 @@ test('a click on the far side of an obstacle leads around it, as the page forete
   await join(page, 'Detour');
   let around = 0;
   for (let i = 0; i < 20 && around < 3; i++) {
+    await until('it stands', async () => {
+      const was = await me(page);
+      await page.waitForTimeout(300);
+      return distance(was, await me(page)) < 0.01;
+    });
     const { behind, elsewhere } = await page.evaluate(lookBehind);
     const goal = behind ?? elsewhere;
     assert.ok(goal, 'there is somewhere to go');
