@@ -54,8 +54,10 @@ pub(crate) struct Jobs<J: Job> {
     /// Where in `flights` this step's batch of each kind is. Flights go when a step ends, not
     /// before.
     staged: [Option<usize>; JOB_KINDS_MAX],
-    /// What is to be delivered at this step, in order: sequence, where in `flights`, slot.
-    ready: VecDeque<(u64, usize, u32)>,
+    /// Where in `flights` those are that have something to deliver at this step.
+    ready: VecDeque<usize>,
+    /// The only batch of its tick among them: nothing has to be compared.
+    alone: Option<usize>,
     /// A batch's lists, to be filled again.
     spare: Spare<J>,
     /// What was applied, if somebody wants to know.
@@ -100,6 +102,7 @@ impl<J: Job> Jobs<J> {
             sender,
             receiver,
             ready: VecDeque::new(),
+            alone: None,
             record: None,
             script: None,
         }
@@ -214,23 +217,26 @@ impl<J: Job> Jobs<J> {
                 self.settle(at);
             }
         }
+        self.ready.clear();
+        self.alone = None;
         for (at, flight) in self.flights.iter_mut().enumerate() {
             if flight.due <= self.step {
-                flight.take_ready(at, &mut self.ready);
+                flight.rewind();
+                self.ready.push_back(at);
             }
         }
-        self.ready.make_contiguous().sort_unstable();
         if let (Some(pool), Some(began)) = (&self.workshop.pool, began) {
             let took = pool.now().saturating_sub(began);
             self.workshop.counters.jobs_drain_nanos.add(nanos(took));
         }
     }
 
-    /// The next job to deliver at this step.
+    /// The next job to deliver at this step: the earliest of what the batches have.
     pub(crate) fn next_ready(&mut self) -> Option<Ready<J>> {
-        let (sequence, at, index) = self.ready.pop_front()?;
+        let alone = self.alone.filter(|&at| self.flights[at].peek().is_some());
+        let at = alone.or_else(|| self.find_ready())?;
         let flight = &mut self.flights[at];
-        let (end, expansions) = flight.deliver(index);
+        let (sequence, index, end, expansions) = flight.deliver();
         let (kind, was_late) = (flight.kind, flight.due < self.step);
         let tally = self.tally.of(kind);
         tally.expansions += u64::from(expansions);
@@ -240,7 +246,7 @@ impl<J: Job> Jobs<J> {
         let ready = Ready {
             id: JobId(sequence),
             flight: at,
-            index: index as usize,
+            index,
             outcome,
             expansions,
             submitted: flight.submitted,
@@ -254,6 +260,33 @@ impl<J: Job> Jobs<J> {
             });
         }
         Some(ready)
+    }
+
+    /// The batch whose next job is the earliest. Those of a later tick come after all of an earlier
+    /// one, so only the kinds of one tick are compared.
+    fn find_ready(&mut self) -> Option<usize> {
+        let mut next: Option<(u64, usize)> = None;
+        let mut nth = 0;
+        while let Some(&at) = self.ready.get(nth) {
+            let submitted = self.flights[at].submitted;
+            if next.is_some_and(|(_, next)| self.flights[next].submitted != submitted) {
+                break;
+            }
+            match self.flights[at].peek() {
+                Some(first) => {
+                    if next.is_none_or(|(sequence, _)| first < sequence) {
+                        next = Some((first, at));
+                    }
+                    nth += 1;
+                }
+                None => {
+                    self.ready.remove(nth);
+                }
+            }
+        }
+        let at = next.map(|(_, at)| at);
+        self.alone = at.filter(|_| nth == 1);
+        at
     }
 
     /// The batch that a job which is ready belongs to.

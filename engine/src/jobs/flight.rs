@@ -1,6 +1,5 @@
 //! A batch as its room sees it: which of its jobs have ended how, and which are delivered.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
@@ -50,10 +49,6 @@ struct Slot<O> {
 enum Stage {
     Wanted,
     Cancelled,
-    /// To be delivered at this step.
-    Ready,
-    /// The same, as cancelled.
-    ReadyCancelled,
     Delivered,
 }
 
@@ -74,6 +69,8 @@ pub(super) struct Flight<J: Job> {
     body: Body<J>,
     slots: Vec<Slot<J::Output>>,
     delivered: usize,
+    /// The first slot that was not looked at in this step.
+    cursor: usize,
 }
 
 /// The lists of a batch that is over, for the next one.
@@ -114,6 +111,7 @@ impl<J: Job> Flight<J> {
             body: Body::Staged(spare.entries),
             slots: spare.slots,
             delivered: 0,
+            cursor: 0,
         }
     }
 
@@ -208,13 +206,10 @@ impl<J: Job> Flight<J> {
 
     pub(super) fn cancel(&mut self, index: u32) -> Option<Stopped> {
         let slot = &mut self.slots[index as usize];
-        if !matches!(slot.stage, Stage::Wanted | Stage::Ready) {
+        if slot.stage != Stage::Wanted {
             return None;
         }
-        slot.stage = match slot.stage {
-            Stage::Ready => Stage::ReadyCancelled, // it keeps its place in the order
-            _ => Stage::Cancelled,
-        };
+        slot.stage = Stage::Cancelled;
         let leader = slot.leader;
         let lead = &mut self.slots[leader as usize];
         lead.wanted -= 1;
@@ -272,36 +267,38 @@ impl<J: Job> Flight<J> {
         }
     }
 
-    /// Lists what can be delivered now.
-    pub(super) fn take_ready(&mut self, at: usize, ready: &mut VecDeque<(u64, usize, u32)>) {
-        for index in 0..self.slots.len() {
-            let slot = &self.slots[index];
-            let has_end = || self.slots[slot.leader as usize].end.is_some();
-            let is_ready = match slot.stage {
-                Stage::Wanted => has_end(),
-                Stage::Cancelled => true,
-                _ => false,
-            };
-            if !is_ready {
-                continue;
-            }
-            let slot = &mut self.slots[index];
-            slot.stage = match slot.stage {
-                Stage::Cancelled => Stage::ReadyCancelled,
-                _ => Stage::Ready,
-            };
-            let index = u32::try_from(index).expect("counted by admission");
-            ready.push_back((slot.sequence, at, index));
-        }
+    /// Looks at all of it again for what can be delivered.
+    pub(super) const fn rewind(&mut self) {
+        self.cursor = 0;
     }
 
-    /// The end of a job that is ready, and what it spent.
-    pub(super) fn deliver(&mut self, index: u32) -> (End<J::Output>, u32) {
+    /// The number of the next job that can be delivered; late ones that have no end are passed
+    /// over.
+    pub(super) fn peek(&mut self) -> Option<u64> {
+        while let Some(slot) = self.slots.get(self.cursor) {
+            let is_ready = match slot.stage {
+                Stage::Wanted => self.slots[slot.leader as usize].end.is_some(),
+                Stage::Cancelled => true,
+                Stage::Delivered => false,
+            };
+            if is_ready {
+                return Some(slot.sequence);
+            }
+            self.cursor += 1;
+        }
+        None
+    }
+
+    /// The job that `peek` has found: its number and place, how it ended, and what it spent.
+    pub(super) fn deliver(&mut self) -> (u64, usize, End<J::Output>, u32) {
+        let index = self.cursor;
         self.delivered += 1;
-        let slot = &mut self.slots[index as usize];
+        self.cursor += 1;
+        let slot = &mut self.slots[index];
+        let sequence = slot.sequence;
         let was = std::mem::replace(&mut slot.stage, Stage::Delivered);
-        if was == Stage::ReadyCancelled {
-            return (End::Cancelled, 0);
+        if was == Stage::Cancelled {
+            return (sequence, index, End::Cancelled, 0);
         }
         let leader = slot.leader;
         let lead = &mut self.slots[leader as usize];
@@ -314,9 +311,9 @@ impl<J: Job> Flight<J> {
         };
         let end = end.expect("only what has an end is ready");
         let spent = match end {
-            End::Answered(_, spent) | End::Panicked(spent) if leader == index => spent,
+            End::Answered(_, spent) | End::Panicked(spent) if leader as usize == index => spent,
             _ => 0,
         };
-        (end, spent)
+        (sequence, index, end, spent)
     }
 }
