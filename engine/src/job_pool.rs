@@ -117,17 +117,14 @@ impl JobPool {
     /// Queues a batch; `false` if there is no room for it now.
     pub(crate) fn push(&self, work: Arc<dyn Work>) -> bool {
         let since = self.now();
-        let pumps = {
+        let starts = {
             let mut queue = self.shared.lock();
             if !queue.insert(work, since) {
                 return false;
             }
-            let wanted = queue.jobs.min(self.shared.threads);
-            let more = wanted.saturating_sub(queue.pumps);
-            queue.pumps += more;
-            more
+            queue.start_pump(self.shared.threads)
         };
-        for _ in 0..pumps {
+        if starts {
             let shared = Arc::clone(&self.shared);
             self.threads.spawn(move || shared.pump());
         }
@@ -167,13 +164,19 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves the queue until there is nothing that this thread may do.
-    fn pump(&self) {
+    /// Serves the queue until there is nothing that this thread may do. It wakes the next one if
+    /// there is more: the tick thread wakes one at most, for that takes longer than ten jobs.
+    fn pump(self: Arc<Self>) {
         let mut queue = self.lock();
         while let Some((queued, count)) = queue.claim(self.threads) {
             let claim = queue.claims;
             queue.claims += 1;
+            let starts = queue.start_pump(self.threads);
             drop(queue);
+            if starts {
+                let shared = Arc::clone(&self);
+                rayon::spawn(move || shared.pump());
+            }
             if let Some(delay) = &self.delay {
                 std::thread::sleep(delay(claim));
             }
@@ -229,6 +232,13 @@ impl Queue {
         self.jobs -= count as usize;
         self.running.push(claimed.clone());
         Some((claimed, count))
+    }
+
+    /// Whether another pump has something to do; it is counted in.
+    fn start_pump(&mut self, threads: usize) -> bool {
+        let starts = self.jobs > 0 && self.pumps < threads;
+        self.pumps += usize::from(starts);
+        starts
     }
 
     fn finish(&mut self, number: u64) {

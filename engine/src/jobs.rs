@@ -114,7 +114,7 @@ impl<J: Job> Jobs<J> {
         let kind = job.kind();
         let rule = &J::KINDS[kind];
         let same = job.same().map(|same| (kind, same));
-        let leader = same.and_then(|same| self.owners.leader(same));
+        let leader = same.and_then(|same| self.leader(same));
         let expansions = if leader.is_some() { 0 } else { job.budget() };
         if !self.load.admit(kind, rule, expansions) {
             self.tally.of(kind).rejected += 1;
@@ -158,6 +158,13 @@ impl<J: Job> Jobs<J> {
 
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = (JobId, &J)> {
         self.flights.iter().flat_map(Flight::open_jobs)
+    }
+
+    /// The job of this step that asked the same, if anybody still wants its answer.
+    fn leader(&self, same: (usize, u128)) -> Option<u32> {
+        let leader = self.owners.leader(same)?;
+        let flight = &self.flights[self.staged[same.0]?];
+        flight.is_wanted(leader).then_some(leader)
     }
 
     fn cancel_at(&mut self, batch: u64, index: u32) -> bool {
@@ -213,7 +220,8 @@ impl<J: Job> Jobs<J> {
             self.follow_script();
         }
         for at in 0..self.flights.len() {
-            if self.flights[at].due <= self.step {
+            let flight = &self.flights[at];
+            if flight.due <= self.step && !flight.is_done() {
                 self.settle(at);
             }
         }

@@ -69,6 +69,8 @@ pub(super) struct Flight<J: Job> {
     body: Body<J>,
     slots: Vec<Slot<J::Output>>,
     delivered: usize,
+    /// Jobs to be run that have no end.
+    open: usize,
     /// The first slot that was not looked at in this step.
     cursor: usize,
 }
@@ -111,6 +113,7 @@ impl<J: Job> Flight<J> {
             body: Body::Staged(spare.entries),
             slots: spare.slots,
             delivered: 0,
+            open: 0,
             cursor: 0,
         }
     }
@@ -146,7 +149,9 @@ impl<J: Job> Flight<J> {
         let index = u32::try_from(entries.len()).expect("admission takes fewer");
         let leader = leader.unwrap_or(index);
         let entry = Entry::new(job);
-        if leader != index {
+        if leader == index {
+            self.open += 1;
+        } else {
             entry.cancel(); // the other one is run
             self.slots[leader as usize].wanted += 1;
         }
@@ -159,6 +164,11 @@ impl<J: Job> Flight<J> {
             stage: Stage::Wanted,
         });
         index
+    }
+
+    /// Whether somebody waits for what this one is run for.
+    pub(super) fn is_wanted(&self, index: u32) -> bool {
+        self.slots[index as usize].wanted > 0
     }
 
     /// Makes a batch of it once its step is over.
@@ -220,6 +230,7 @@ impl<J: Job> Flight<J> {
                 refund: None,
             });
         }
+        self.open -= 1;
         let entry = self.entry(leader);
         Some(Stopped {
             was_running: entry.cancel(),
@@ -233,7 +244,15 @@ impl<J: Job> Flight<J> {
         if alone {
             slot.leader = index;
         }
-        slot.end.get_or_insert(end);
+        if slot.end.is_none() {
+            self.open -= usize::from(slot.wanted > 0);
+            slot.end = Some(end);
+        }
+    }
+
+    /// Whether there is nothing left to be run.
+    pub(super) const fn is_done(&self) -> bool {
+        self.open == 0
     }
 
     /// Runs here whatever has no end yet: what no thread has begun with, or really all of it.
@@ -247,6 +266,7 @@ impl<J: Job> Flight<J> {
             let ran = ran.or_else(|| all.then(|| batch.run_again(index)));
             if let Some(ran) = ran {
                 slot.end = Some(ran.into());
+                self.open -= 1;
                 count += 1;
             }
         }
@@ -256,6 +276,7 @@ impl<J: Job> Flight<J> {
     /// Nothing more is awaited.
     pub(super) fn give_up(&mut self) {
         self.abandon();
+        self.open = 0;
         for slot in &mut self.slots {
             slot.end.get_or_insert(End::Late);
         }

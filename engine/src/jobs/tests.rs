@@ -365,6 +365,24 @@ fn who_asks_the_same_gets_the_same_answer_for_one_run() {
 }
 
 #[test]
+fn who_asks_what_was_just_taken_back_gets_an_answer_of_its_own() {
+    let threads = JobThreads::new(1);
+    let mut room = TestRoom::<Mill>::open_with(0, 0, &threads).expect("opens");
+    let mut job = Grind::new(9, 0);
+    (job.kind, job.same) = (LAZY, Some(3));
+    let first = submit(&mut room, job.clone());
+    room.room().cancel_job(first);
+    submit(&mut room, job);
+    room.step(1);
+    while room.counters().jobs()[0].1.run_us.count() == 0 {
+        std::thread::yield_now(); // the tick thread would never do it
+    }
+    room.step(2);
+    let expected = [Outcome::Cancelled, Outcome::NoPath];
+    assert_eq!(outcomes(&mut room), expected);
+}
+
+#[test]
 fn a_room_hands_back_what_is_too_much_whoever_runs_it() {
     for threads in [0, 2] {
         let threads = JobThreads::new(threads);
