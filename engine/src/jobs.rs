@@ -120,8 +120,9 @@ impl<J: Job> Jobs<J> {
             self.tally.of(kind).rejected += 1;
             return Err(Rejected(job));
         }
-        self.tally.of(kind).submitted += 1;
-        self.tally.of(kind).coalesced += u64::from(leader.is_some());
+        let tally = self.tally.of(kind);
+        tally.submitted += 1;
+        tally.coalesced += u64::from(leader.is_some());
         self.sequence += 1;
         let (sequence, owner) = (self.sequence, job.owner());
         let flight = self.staged(kind, now);
@@ -336,9 +337,8 @@ impl<J: Job> Jobs<J> {
         while let Ok(Chunk { batch, ran }) = self.receiver.try_recv() {
             // Of a batch that is gone: the room was faster.
             if let Some(flight) = self.flights.iter_mut().rfind(|f| f.number == batch) {
-                for (index, ran) in ran {
-                    flight.end(index, ran.into(), false);
-                }
+                let ends = ran.into_iter().map(|(index, ran)| (index, ran.into()));
+                ends.for_each(|(index, end)| flight.end(index, end, false));
             }
         }
     }

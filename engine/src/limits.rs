@@ -75,8 +75,8 @@ pub const METER_OVERRUN_MAX: u32 = 100_000;
 /// not fit stays with its room until it is due.
 pub const JOBS_QUEUED_MAX: usize = 65_536;
 
-/// Jobs that a thread takes at once: the lock is taken once for 16 short ones.
-pub const JOBS_PER_CLAIM_MAX: u32 = 16;
+/// Jobs that a thread takes at once: the lock is taken once for 64 short ones.
+pub const JOBS_PER_CLAIM_MAX: u32 = 64;
 
 /// How long a pool that is stopped waits for its threads: a thousand times what a job takes to
 /// notice.

@@ -3,8 +3,6 @@
 //! Counts what was submitted and is not yet due, never what the pool has done of it: the answer
 //! must be the same for any number of threads.
 
-use std::collections::VecDeque;
-
 use crate::job::{JobKind, JobLimits, Late};
 use crate::limits::JOB_KINDS_MAX;
 
@@ -30,7 +28,7 @@ impl Due {
 pub(super) struct Load {
     limits: JobLimits,
     /// What is due after one tick, after two, …
-    due: VecDeque<Due>,
+    due: Vec<Due>,
     by_kind: [u32; JOB_KINDS_MAX],
 }
 
@@ -38,22 +36,24 @@ impl Load {
     pub(super) const fn new(limits: JobLimits) -> Self {
         Self {
             limits,
-            due: VecDeque::new(),
+            due: Vec::new(),
             by_kind: [0; JOB_KINDS_MAX],
         }
     }
 
     /// A tick passes.
     pub(super) fn advance(&mut self) {
-        let Some(due) = self.due.pop_front() else {
+        if self.due.is_empty() {
             return;
-        };
+        }
+        let due = self.due.remove(0); // a handful, and looked at for each job
         for (all, gone) in self.by_kind.iter_mut().zip(due.by_kind) {
             *all -= gone;
         }
     }
 
     /// Counts a job in, or says no.
+    #[inline]
     pub(super) fn admit(&mut self, kind: usize, rule: &JobKind, expansions: u32) -> bool {
         let after = rule.latency_ticks as usize;
         if self.due.len() < after {
