@@ -335,6 +335,7 @@ fn the_readme_names_every_figure_that_is_measured() {
         "replication",
         "paths",
         "jobs",
+        "saturated",
         "capacity",
     ] {
         let source = read(&format!("benches/src/{file}.rs"));
