@@ -39,6 +39,10 @@ impl<J> Entry<J> {
         self.state.swap(CANCELLED, Ordering::Relaxed) == RUNNING
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == CANCELLED
+    }
+
     fn claim(&self) -> bool {
         let (from, to) = (WAITING, RUNNING);
         // Which thread runs it decides nothing, and the answers cross by a channel.
@@ -173,6 +177,11 @@ impl<J: Job> Work for Batch<J> {
             let Some(run) = self.try_run(index as usize) else {
                 continue;
             };
+            // What was told to stop may have stopped half-way: that is no answer.
+            if self.entries[index as usize].is_cancelled() {
+                began = waited();
+                continue;
+            }
             let ended = waited();
             self.counters
                 .count_run(began, ended.saturating_sub(began), self.tick_rate_hz());
@@ -181,8 +190,9 @@ impl<J: Job> Work for Batch<J> {
         }
         if !ran.is_empty() {
             let batch = self.number;
-            // An error means that the room is gone, and wants no answers.
-            let _ = self.done.send(Chunk { batch, ran });
+            if let Err(unwanted) = self.done.send(Chunk { batch, ran }) {
+                panics::drop_caught(unwanted); // the room is gone
+            }
         }
     }
 

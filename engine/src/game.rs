@@ -123,7 +123,7 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     }
 
     /// A job is due: called once for each that [`Room::submit`] took, at the tick that its kind
-    /// says, in the order in which they were submitted; after inputs, before timers.
+    /// says (a [`Late::Journal`](crate::Late::Journal) one: then or later), in the order in which they were submitted; after inputs, before timers.
     fn job_done(&mut self, room: &mut Room<Self>, done: JobDone<'_, Self::Job>) {
         let _ = (room, done);
     }

@@ -18,7 +18,8 @@ use crate::tick::Tick;
 /// A computation that takes too long for a tick.
 ///
 /// [`Room::submit`](crate::Room::submit) hands it in at one tick; [`Game::job_done`] gets its
-/// outcome at exactly the tick that its kind says, whichever thread finished when.
+/// outcome at exactly the tick that its kind says, whichever thread finished when; or later, if the
+/// kind is [`Late::Journal`].
 ///
 /// `run` must be pure: it sees the job and nothing else. The engine may run it twice, on two
 /// threads at once, and uses whichever answer comes first.
@@ -47,7 +48,7 @@ pub trait Job: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Jobs with the same number, submitted at the same tick, are run once. The number must say
+    /// Jobs of one kind with the same number, submitted at the same tick, are run once. The number must say
     /// all that the answer depends on.
     fn same(&self) -> Option<u128> {
         None
@@ -82,7 +83,7 @@ pub struct JobKind {
     pub late: Late,
     /// Who goes first when the pool has more to do than threads.
     pub priority: Priority,
-    /// Most jobs of this kind that a room has in flight; more are handed back.
+    /// Most jobs of this kind that a room has which are not due yet; more are handed back.
     pub in_flight_max: u32,
     /// Most threads of the pool that work on this kind at the same time.
     pub threads_max: u32,
@@ -126,7 +127,7 @@ impl JobKind {
         self
     }
 
-    /// At most so many in flight per room.
+    /// At most so many that are not due yet, per room.
     #[must_use]
     pub const fn in_flight(mut self, max: u32) -> Self {
         self.in_flight_max = max;
@@ -277,30 +278,32 @@ pub(crate) const CANCELLED: u8 = 3;
 /// Counts what a job spends.
 #[derive(Debug)]
 pub struct Meter<'a> {
-    budget: u32,
-    spent: u32,
+    /// In 64 bits, in which no job gets to the end.
+    budget: u64,
+    spent: u64,
     /// When it next looks whether the job was cancelled; the budget's end at the latest.
-    look_at: u32,
+    look_at: u64,
     state: Option<&'a AtomicU8>,
-    is_over: bool,
+    /// It was told to stop when it had spent so much.
+    over_at: Option<u64>,
 }
 
 impl<'a> Meter<'a> {
     /// For a computation that nobody can cancel.
     pub const fn new(budget: u32) -> Self {
         Self {
-            budget,
+            budget: budget as u64,
             spent: 0,
-            look_at: budget,
+            look_at: budget as u64,
             state: None,
-            is_over: false,
+            over_at: None,
         }
     }
 
     pub(crate) fn cancellable(budget: u32, state: &'a AtomicU8) -> Self {
         let mut meter = Self::new(budget);
         meter.state = Some(state);
-        meter.look_at = budget.min(METER_LOOKS_EVERY);
+        meter.look_at = meter.budget.min(METER_LOOKS_EVERY.into());
         meter
     }
 
@@ -312,32 +315,57 @@ impl<'a> Meter<'a> {
     /// If the job goes on regardless: what does not stop is stopped.
     #[inline]
     pub fn spend(&mut self, expansions: u32) -> bool {
-        self.spent = self.spent.saturating_add(expansions);
+        self.spent += u64::from(expansions);
         self.spent <= self.look_at || self.look()
     }
 
     #[cold]
     fn look(&mut self) -> bool {
-        let cancelled = |state: &AtomicU8| state.load(Ordering::Relaxed) == CANCELLED;
-        if self.spent > self.budget || self.state.is_some_and(cancelled) {
-            if self.is_over {
-                let over = self.spent.saturating_sub(self.look_at);
-                assert!(over <= METER_OVERRUN_MAX, "a job goes on beyond its budget");
-            } else {
-                self.is_over = true;
-                self.look_at = self.spent;
-            }
+        if let Some(over_at) = self.over_at {
+            let over = self.spent - over_at;
+            assert!(
+                over <= METER_OVERRUN_MAX.into(),
+                "a job goes on beyond its budget"
+            );
             return false;
         }
-        self.look_at = self
-            .spent
-            .saturating_add(METER_LOOKS_EVERY)
-            .min(self.budget);
+        let cancelled = |state: &AtomicU8| state.load(Ordering::Relaxed) == CANCELLED;
+        if self.spent > self.budget || self.state.is_some_and(cancelled) {
+            self.over_at = Some(self.spent);
+            self.look_at = self.spent - 1; // no is no, from now on
+            return false;
+        }
+        self.look_at = (self.spent + u64::from(METER_LOOKS_EVERY)).min(self.budget);
         true
     }
 
     /// Spent so far. Units: expansions.
-    pub const fn spent(&self) -> u32 {
-        self.spent
+    pub fn spent(&self) -> u32 {
+        u32::try_from(self.spent).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meter_that_has_said_no_says_no() {
+        for (budget, first) in [(10, 11), (0, 1), (u32::MAX, u32::MAX)] {
+            let mut meter = Meter::new(budget);
+            meter.spend(first);
+            assert!(!meter.spend(1), "{budget}");
+            assert!(!meter.spend(0), "{budget}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond its budget")]
+    fn a_job_that_goes_on_regardless_is_stopped() {
+        let mut meter = Meter::new(u32::MAX);
+        while meter.spend(u32::MAX / 2) {}
+        loop {
+            meter.spend(1000);
+        }
     }
 }

@@ -15,7 +15,7 @@ pub struct JobCounters {
     pub rejected: Counter,
     /// Answered by another job of the same tick that asked the same.
     pub coalesced: Counter,
-    /// Cancelled before a thread had begun with it.
+    /// Cancelled while no thread was at it: not begun, done already, or run for others as well.
     pub cancelled_queued: Counter,
     /// Cancelled while a thread was at it.
     pub cancelled_running: Counter,
@@ -78,8 +78,8 @@ impl Histogram {
         self.sum.add(value);
     }
 
-    /// How many values were at most so large: pairs of (bound, count), the bounds 0, 1, 3, 7, …;
-    /// the last bucket has no bound.
+    /// How many values lie in each bucket, above the bound before and up to its own: pairs of
+    /// (bound, count), the bounds 0, 1, 3, 7, …; the last bucket has no bound.
     pub fn buckets(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
         let bound = |bits: usize| (bits < BUCKETS - 1).then(|| (1 << bits) - 1);
         let counts = self.buckets.iter().map(Counter::value).enumerate();

@@ -7,7 +7,7 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::batch::Work;
@@ -118,7 +118,9 @@ impl JobPool {
     pub(crate) fn push(&self, work: Arc<dyn Work>) -> bool {
         let since = self.now();
         let starts = {
-            let mut queue = self.shared.lock();
+            let Some(mut queue) = self.shared.try_lock() else {
+                return false;
+            };
             if !queue.insert(work, since) {
                 return false;
             }
@@ -139,7 +141,7 @@ impl JobPool {
         for queued in queue.waiting.values().chain(&queue.running) {
             queued.work.abandon();
         }
-        queue.waiting.clear();
+        let dropped = std::mem::take(&mut queue.waiting);
         queue.jobs = 0;
         let idle = |queue: &mut Queue| queue.pumps > 0;
         let waited = self
@@ -147,7 +149,10 @@ impl JobPool {
             .ended
             .wait_timeout_while(queue, JOBS_STOP_WITHIN, idle);
         let (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        queue.pumps == 0
+        let stopped = queue.pumps == 0;
+        drop(queue);
+        crate::panics::drop_caught(dropped);
+        stopped
     }
 }
 
@@ -167,33 +172,57 @@ impl Shared {
     /// Serves the queue until there is nothing that this thread may do. It wakes the next one if
     /// there is more: the tick thread wakes one at most, for that takes longer than ten jobs.
     fn pump(self: Arc<Self>) {
-        let mut queue = self.lock();
-        while let Some((queued, count)) = queue.claim(self.threads) {
-            let claim = queue.claims;
-            queue.claims += 1;
-            let starts = queue.start_pump(self.threads);
-            drop(queue);
-            if starts {
-                let shared = Arc::clone(&self);
-                rayon::spawn(move || shared.pump());
-            }
-            if let Some(delay) = &self.delay {
-                std::thread::sleep(delay(claim));
-            }
+        while let Some((queued, count)) = self.claim() {
             let waited = || self.start.elapsed().saturating_sub(queued.since);
             queued.work.run(queued.next..queued.next + count, &waited);
-            queue = self.lock();
-            queue.finish(queued.number);
+            let finished = self.lock().finish(queued.number);
+            // The last to hold a batch drops it: not under the lock, and whatever a job's drop does.
+            crate::panics::drop_caught((queued, finished));
         }
-        queue.pumps -= 1;
-        self.ended.notify_all();
+    }
+
+    fn claim(self: &Arc<Self>) -> Option<(Queued, u32)> {
+        let mut queue = self.lock();
+        let Some(claimed) = queue.claim(self.threads) else {
+            queue.pumps -= 1;
+            self.ended.notify_all();
+            return None;
+        };
+        let claim = queue.claims;
+        queue.claims += 1;
+        let starts = queue.start_pump(self.threads);
+        drop(queue);
+        if starts {
+            let shared = Arc::clone(self);
+            rayon::spawn(move || shared.pump());
+        }
+        if let Some(delay) = &self.delay {
+            std::thread::sleep(delay(claim));
+        }
+        Some(claimed)
+    }
+
+    /// The lock, if nobody has it for long: a thread of the pool may have been put aside in the
+    /// middle of its few instructions, and no tick waits for that.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Queue>> {
+        (0..LOCK_TRIES).find_map(|_| match self.queue.try_lock() {
+            Ok(queue) => Some(queue),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                std::hint::spin_loop();
+                None
+            }
+        })
     }
 }
+
+/// Looks at a lock that somebody has: some microseconds, far longer than it is ever held.
+const LOCK_TRIES: u32 = 1000;
 
 impl Queue {
     fn insert(&mut self, work: Arc<dyn Work>, since: Duration) -> bool {
         let jobs = work.len() as usize;
-        if self.stopping || self.jobs + jobs > JOBS_QUEUED_MAX {
+        if self.stopping || (self.jobs > 0 && self.jobs + jobs > JOBS_QUEUED_MAX) {
             return false;
         }
         let rule = work.rule();
@@ -241,9 +270,9 @@ impl Queue {
         starts
     }
 
-    fn finish(&mut self, number: u64) {
+    fn finish(&mut self, number: u64) -> Queued {
         let at = self.running.iter().position(|q| q.number == number);
-        self.running.swap_remove(at.expect("what was claimed"));
+        self.running.swap_remove(at.expect("what was claimed"))
     }
 }
 

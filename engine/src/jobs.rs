@@ -58,6 +58,8 @@ pub(crate) struct Jobs<J: Job> {
     ready: VecDeque<usize>,
     /// The only batch of its tick among them: nothing has to be compared.
     alone: Option<usize>,
+    /// The game is being told of outcomes.
+    delivers: bool,
     /// A batch's lists, to be filled again.
     spare: Spare<J>,
     /// What was applied, if somebody wants to know.
@@ -103,6 +105,7 @@ impl<J: Job> Jobs<J> {
             receiver,
             ready: VecDeque::new(),
             alone: None,
+            delivers: false,
             record: None,
             script: None,
         }
@@ -169,12 +172,22 @@ impl<J: Job> Jobs<J> {
     }
 
     fn cancel_at(&mut self, batch: u64, index: u32) -> bool {
-        let Some(flight) = self.flights.iter_mut().rfind(|f| f.number == batch) else {
+        let Some(at) = self.flights.iter().rposition(|f| f.number == batch) else {
             return false;
         };
+        let flight = &mut self.flights[at];
         let Some(stopped) = flight.cancel(index) else {
             return false;
         };
+        if self.delivers && flight.due <= self.step {
+            // It is told at this step, whether or not there was an answer that is not wanted now.
+            flight.rewind_to(index);
+            if let Err(place) = self.ready.binary_search(&at) {
+                self.ready.insert(place, at);
+            }
+            self.alone = None;
+        }
+        let flight = &self.flights[at];
         let (kind, after) = (flight.kind, flight.due.saturating_sub(self.step));
         if let Some(expansions) = stopped.refund {
             let late = J::KINDS[kind].late;
@@ -206,6 +219,10 @@ impl<J: Job> Jobs<J> {
 
     /// A step begins.
     pub(crate) fn advance(&mut self) {
+        // What was submitted before the first step, or between two, is not part of this one.
+        if self.staged.iter().any(Option::is_some) {
+            self.flush();
+        }
         self.step += 1;
         self.load.advance();
     }
@@ -228,6 +245,7 @@ impl<J: Job> Jobs<J> {
         }
         self.ready.clear();
         self.alone = None;
+        self.delivers = true;
         for (at, flight) in self.flights.iter_mut().enumerate() {
             if flight.due <= self.step {
                 flight.rewind();
@@ -243,7 +261,9 @@ impl<J: Job> Jobs<J> {
     /// The next job to deliver at this step: the earliest of what the batches have.
     pub(crate) fn next_ready(&mut self) -> Option<Ready<J>> {
         let alone = self.alone.filter(|&at| self.flights[at].peek().is_some());
-        let at = alone.or_else(|| self.find_ready())?;
+        let at = alone.or_else(|| self.find_ready());
+        self.delivers = at.is_some();
+        let at = at?;
         let flight = &mut self.flights[at];
         let (sequence, index, end, expansions) = flight.deliver();
         let (kind, was_late) = (flight.kind, flight.due < self.step);
@@ -335,7 +355,10 @@ impl<J: Job> Jobs<J> {
 
     fn receive(&mut self) {
         while let Ok(Chunk { batch, ran }) = self.receiver.try_recv() {
-            // Of a batch that is gone: the room was faster.
+            // Of a batch that is gone: the room was faster. Or it goes by a record, not by threads.
+            if self.script.is_some() {
+                continue;
+            }
             if let Some(flight) = self.flights.iter_mut().rfind(|f| f.number == batch) {
                 let ends = ran.into_iter().map(|(index, ran)| (index, ran.into()));
                 ends.for_each(|(index, end)| flight.end(index, end, false));

@@ -1,6 +1,6 @@
 //! One room's step: what has arrived, what jobs came to, timers, the game, then a frame.
 //!
-//! In: what entered the room. Out: a frame. No clock, no thread, no channel: the tick thread, the
+//! In: what entered the room. Out: a frame. No clock, no thread, no channel but that of its jobs: the tick thread, the
 //! tests and, one day, a replay all call the same `step`. It cannot fail; a game that panics takes
 //! its room with it, and that is the caller's business.
 

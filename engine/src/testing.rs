@@ -104,7 +104,7 @@ impl JobThreads {
         Self::with_delays(threads, Some(Box::new(delay)))
     }
 
-    fn with_delays(threads: usize, delay: Option<Delay>) -> Self {
+    pub(crate) fn with_delays(threads: usize, delay: Option<Delay>) -> Self {
         let pool = (threads > 0).then(|| {
             let pool = JobPool::with_delay(threads, delay);
             Arc::new(pool.expect("threads for the jobs"))
@@ -393,7 +393,8 @@ impl<G: Game> TestRoom<G> {
         self.sim.room.jobs.take_record()
     }
 
-    /// From now on jobs come to what was recorded, when it was recorded; none is run.
+    /// From now on jobs come to what was recorded, when it was recorded. Strict ones that are not
+    /// in the record are run when they are due; others wait for more of it.
     pub fn replay_jobs(
         &mut self,
         record: impl IntoIterator<Item = AppliedJob<<G::Job as Job>::Output>>,

@@ -29,7 +29,7 @@ async function open(isStale) {
     const response = await route.fetch();
     const source = await response.text();
     if (source.includes(`${schema}`)) page.changed += 1;
-    await route.fulfill({ response, body: isStale() ? source.replaceAll(`${schema}`, `${schema ^ 1}`) : source });
+    await route.fulfill({ response, body: isStale() ? source.replaceAll(`${schema}`, `${(schema ^ 1) >>> 0}`) : source });
   });
   await page.goto(`http://127.0.0.1:${port}/`);
   return page;

@@ -223,31 +223,50 @@ impl<J: Job> Flight<J> {
         let leader = slot.leader;
         let lead = &mut self.slots[leader as usize];
         lead.wanted -= 1;
-        let is_over = lead.end.is_some();
-        if lead.wanted > 0 || is_over {
+        if lead.wanted > 0 {
             return Some(Stopped {
                 was_running: false,
                 refund: None,
             });
         }
-        self.open -= 1;
+        // Whether it has been done already must not show in what is admitted.
+        let is_over = lead.end.is_some();
+        self.open -= usize::from(!is_over);
         let entry = self.entry(leader);
         Some(Stopped {
-            was_running: entry.cancel(),
+            was_running: !is_over && entry.cancel(),
             refund: Some(entry.job.budget()),
         })
     }
 
     /// A job has ended; a second end of it is dropped. `alone`: not for those that asked the same.
     pub(super) fn end(&mut self, index: u32, end: End<J::Output>, alone: bool) {
-        let slot = &mut self.slots[index as usize];
-        if alone {
-            slot.leader = index;
+        let slot = &self.slots[index as usize];
+        if alone && slot.leader != index && slot.stage == Stage::Wanted {
+            self.leave_leader(index);
         }
+        let slot = &mut self.slots[index as usize];
         if slot.end.is_none() {
             self.open -= usize::from(slot.wanted > 0);
             slot.end = Some(end);
         }
+    }
+
+    /// A job that another one was run for gets an end of its own.
+    fn leave_leader(&mut self, index: u32) {
+        let leader = std::mem::replace(&mut self.slots[index as usize].leader, index);
+        self.slots[index as usize].wanted = 1;
+        self.open += 1;
+        let lead = &mut self.slots[leader as usize];
+        lead.wanted -= 1;
+        if lead.wanted == 0 && lead.end.is_none() {
+            self.open -= 1;
+        }
+    }
+
+    /// Looks again from this job on, in the middle of a delivery.
+    pub(super) fn rewind_to(&mut self, index: u32) {
+        self.cursor = self.cursor.min(index as usize);
     }
 
     /// Whether there is nothing left to be run.

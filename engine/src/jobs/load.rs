@@ -67,7 +67,9 @@ impl Load {
         let others = *due.of(rule.late);
         let declared = others.saturating_add(expansions);
         // What is late harms nobody: however large it is, a job of the journal's kind may go alone.
-        let is_too_much = declared > max && (rule.late == Late::Strict || others > 0);
+        // Nor does one that another is run for.
+        let may_be_large = rule.late == Late::Journal && others == 0;
+        let is_too_much = expansions > 0 && declared > max && !may_be_large;
         let is_full = due.jobs >= self.limits.due_max
             || self.by_kind[kind] >= rule.in_flight_max
             || is_too_much;

@@ -1,6 +1,6 @@
 //! Jobs as a game sees them: the same on any number of threads.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -383,6 +383,37 @@ fn who_asks_what_was_just_taken_back_gets_an_answer_of_its_own() {
 }
 
 #[test]
+fn what_is_admitted_after_a_cancellation_does_not_depend_on_how_far_threads_are() {
+    for count in [0, 1] {
+        let threads = JobThreads::new(count);
+        let mut room = TestRoom::<Mill>::open_with(0, 0, &threads).expect("opens");
+        let mut slow = Grind::new(1, 0);
+        (slow.kind, slow.budget) = (SLOW, 50_000);
+        let id = submit(&mut room, slow);
+        room.step(1);
+        while count > 0 && room.counters().jobs()[2].1.run_us.count() == 0 {
+            std::thread::yield_now();
+        }
+        room.step(2); // with threads, its answer is here by now
+        room.room().cancel_job(id);
+        let quick = room.room().submit(Grind::new(2, 0));
+        assert!(quick.is_ok(), "{count} threads: due at the same tick");
+    }
+}
+
+#[test]
+fn what_was_submitted_between_two_steps_belongs_to_the_one_before() {
+    let mut room = mill();
+    let ada = room.join("Ada").expect("let in");
+    submit(&mut room, Grind::new(1, 0));
+    room.input(ada, Grind::new(2, 0));
+    room.step(4);
+    let told = told(&mut room);
+    let when: Vec<_> = told.iter().map(|t| (t.submitted, t.tick)).collect();
+    assert_eq!(when, [(1, 3), (2, 4)]);
+}
+
+#[test]
 fn a_room_hands_back_what_is_too_much_whoever_runs_it() {
     for threads in [0, 2] {
         let threads = JobThreads::new(threads);
@@ -509,7 +540,20 @@ fn a_strict_room_has_one_history_whoever_runs_its_jobs_and_how_slowly() {
 fn a_room_whose_threads_hang_goes_on_and_its_history_is_the_same() {
     let expected = history(&JobThreads::none(), 7, 60);
     // Whoever waited for one of these would never get here.
-    let threads = JobThreads::delayed(2, 7, Duration::from_hours(1000));
+    static HANGS: AtomicU32 = AtomicU32::new(0);
+    let hang = |_| {
+        HANGS.fetch_add(1, Ordering::Relaxed);
+        Duration::from_hours(1000)
+    };
+    let threads = JobThreads::with_delays(2, Some(Box::new(hang)));
+    let mut other = TestRoom::<Mill>::open_with(0, 0, &threads).expect("opens");
+    while HANGS.load(Ordering::Relaxed) < 2 {
+        let mut job = Grind::new(0, 0);
+        job.kind = LAZY;
+        let _ = other.room().submit(job);
+        other.step(1);
+        std::thread::yield_now();
+    }
     assert_eq!(history(&threads, 7, 60), expected);
     assert!(!threads.stop(), "they do hang");
 }

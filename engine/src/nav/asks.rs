@@ -68,7 +68,6 @@ impl Routes {
             counts.in_flight = counts.in_flight.wrapping_add(1);
             &mut counts.asked
         } else {
-            self.crowded = true;
             &mut counts.rejected
         };
         *count = count.wrapping_add(1);
@@ -113,6 +112,7 @@ impl Routes {
                 }
                 Turn::Ask(ask) => {
                     if !self.noted(taken(NavJob::Path(ask))) {
+                        self.crowded = true;
                         break;
                     }
                     self.leave_queue(key.2);

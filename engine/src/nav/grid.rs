@@ -146,8 +146,8 @@ impl NavGrid {
 
     /// Whether there may be a way: if not, there certainly is none.
     ///
-    /// "Yes" is certain as well, unless walls were added since the grid was made, was given tables,
-    /// or was asked to [`relabel`](Self::relabel).
+    /// "Yes" is certain as well, unless walls were added since the grid was made, since the tables
+    /// that it was given last were built, or since it was asked to [`relabel`](Self::relabel).
     pub fn may_reach(&self, from: Square, to: Square) -> bool {
         let from = self.label(from);
         from.is_some() && from == self.label(to)

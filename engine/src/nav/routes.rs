@@ -48,7 +48,7 @@ pub struct Routes {
     pub(super) targets: Targets,
     pub(super) tables: TablesAsked,
     pub(super) tick: u32,
-    /// Something was handed back at the last tick.
+    /// A path was handed back at the last tick.
     pub(super) crowded: bool,
     pub(super) counts: RouteCounts,
 }
@@ -71,7 +71,7 @@ pub struct RouteCounts {
     pub asked: u32,
     /// Jobs of these that ended with an answer.
     pub done: u32,
-    /// Jobs that were handed back; each is asked again at the next tick.
+    /// Jobs that were handed back; a path is asked for again at the next tick.
     pub rejected: u32,
     /// Jobs that were replaced, or whose agent was gone.
     pub cancelled: u32,
@@ -85,7 +85,7 @@ pub struct RouteCounts {
 
 impl Routes {
     /// No agents yet. A small grid gets a heuristic with as many pivots as a strict job can afford:
-    /// 8 at 64 × 64 squares, 1 at 128 × 128; a larger one if [`Routes::with_tables`] says so.
+    /// 8 at 64 × 64 squares, 1 at 128 × 128, at up to 27 Hz; a larger one if [`Routes::with_tables`] says so.
     pub fn new(grid: NavGrid) -> Self {
         Self {
             pivots: pivots_strict(&grid),

@@ -142,7 +142,7 @@ pub struct Private {
 /// Where an animal is going.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// Its index.
+    /// Its number, as clients know it.
     pub entity: u32,
     /// The next corners of its way.
     pub corners: Vec<Point>,
@@ -192,7 +192,7 @@ pub struct Top {
 pub enum Event {
     /// Somebody picked a flower.
     Picked {
-        /// The avatar's index.
+        /// The avatar's number, as clients know it.
         player: u32,
         /// The flower's colour.
         flower_hue: u8,
@@ -205,7 +205,7 @@ pub enum Event {
     },
     /// Somebody showed a feeling.
     Emoted {
-        /// The avatar's index.
+        /// The avatar's number, as clients know it.
         entity: u32,
         /// 0 to 3.
         emote: u8,

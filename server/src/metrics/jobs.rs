@@ -19,7 +19,7 @@ const COUNTERS: [Row<Counter>; 14] = [
     ("coalesced", "Jobs answered by another's run", |c| {
         &c.coalesced
     }),
-    ("cancelled_queued", "Jobs cancelled before they ran", |c| {
+    ("cancelled_queued", "Jobs cancelled while idle", |c| {
         &c.cancelled_queued
     }),
     ("cancelled_running", "Jobs cancelled while they ran", |c| {

@@ -4,6 +4,16 @@ use super::*;
 
 /// Lets bots play for some ticks as the load driver does: a thought every other tick.
 fn play(room: &mut TestRoom<Meadow>, count: u64, ticks: u32) -> (Vec<PlayerId>, Vec<u32>) {
+    play_watched(room, count, ticks, |_| {})
+}
+
+/// The same, looked at after each tick.
+fn play_watched(
+    room: &mut TestRoom<Meadow>,
+    count: u64,
+    ticks: u32,
+    mut look: impl FnMut(&TestRoom<Meadow>),
+) -> (Vec<PlayerId>, Vec<u32>) {
     let mut bots: Vec<_> = (0..count)
         .map(|seed| {
             let player = room.join("bot").expect("let in");
@@ -22,6 +32,7 @@ fn play(room: &mut TestRoom<Meadow>, count: u64, ticks: u32) -> (Vec<PlayerId>, 
         }
         let before: Vec<_> = bots.iter().map(|(player, ..)| at(room, *player)).collect();
         room.step(1);
+        look(room);
         for ((moves, (player, ..)), before) in moves.iter_mut().zip(&bots).zip(before) {
             *moves += u32::from(at(room, *player) != before);
         }
@@ -57,14 +68,30 @@ fn played(threads: &JobThreads, ticks: u32) -> TestRoom<Meadow> {
     room
 }
 
+/// The world's hash after each tick of twenty seconds.
+fn history(threads: &JobThreads) -> Vec<u64> {
+    let mut room = played(threads, 0);
+    let mut hashes = Vec::new();
+    play_watched(&mut room, 10, 400, |room| hashes.push(room.hash()));
+    hashes
+}
+
 #[test]
 fn the_same_seed_and_inputs_make_the_same_world_whoever_runs_the_jobs() {
-    let alone = played(&JobThreads::none(), 600).hash();
-    assert_eq!(played(&JobThreads::none(), 600).hash(), alone);
+    let alone = history(&JobThreads::none());
     let most = std::time::Duration::from_millis(2);
-    let threads = JobThreads::delayed(2, 1, most);
-    assert_eq!(played(&threads, 600).hash(), alone);
-    assert!(threads.stop());
+    for count in [0, 1, 2, 8] {
+        let threads = JobThreads::delayed(count, 1, most);
+        let differs = history(&threads)
+            .iter()
+            .zip(&alone)
+            .position(|(a, b)| a != b);
+        assert_eq!(
+            differs, None,
+            "{count} threads: the first tick that differs"
+        );
+        assert!(threads.stop());
+    }
 }
 
 #[test]
