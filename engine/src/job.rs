@@ -206,6 +206,17 @@ pub enum Answer<T> {
     NoPath,
 }
 
+impl<T> Answer<T> {
+    /// The same answer, of something else: for a job that is made of another.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Done(output) => Answer::Done(into(output)),
+            Self::Partial(output) => Answer::Partial(into(output)),
+            Self::NoPath => Answer::NoPath,
+        }
+    }
+}
+
 /// How a submitted job ended; each one that was taken ends exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome<T> {

@@ -11,15 +11,18 @@ pub type Rng = rand_pcg::Pcg64Mcg;
 /// Source: the seeds are mixed with SplitMix64 (Steele, Lea, Flood 2014).
 pub fn seeded(world: u64, room: &str, tick: u32, purpose: &str) -> Rng {
     let mut state = world;
-    for part in [fold(room), u64::from(tick), fold(purpose)] {
+    let (room, purpose) = (fnv1a(room.as_bytes()), fnv1a(purpose.as_bytes()));
+    for part in [room, u64::from(tick), purpose] {
         state = mix(state ^ part);
     }
     Rng::seed_from_u64(state)
 }
 
 /// FNV-1a, 64 bits: names become numbers.
-fn fold(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+///
+/// Source: Fowler, Noll and Vo.
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -16,7 +16,7 @@ use crate::job::{AppliedJob, Job};
 use crate::job_pool::{Delay, JobPool};
 use crate::jobs::Workshop;
 use crate::publish::{Want, Wants};
-use crate::rng::seeded;
+use crate::rng::{fnv1a, seeded};
 use crate::room::Room;
 use crate::sim::{Sim, Start};
 use crate::viewer::{Desk, Viewer};
@@ -116,13 +116,6 @@ impl JobThreads {
     pub fn stop(&self) -> bool {
         self.pool.as_ref().is_none_or(|pool| pool.stop())
     }
-}
-
-/// Source: Fowler, Noll and Vo, FNV-1a with 64 bits.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    })
 }
 
 struct Seated<G: Game> {

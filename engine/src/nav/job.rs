@@ -105,8 +105,9 @@ impl Job for NavJob {
     type Output = NavOutput;
 
     /// Tables have two kinds. Cheap ones are due at a fixed tick. Others would take the tick thread
-    /// too long if it had to help, so they are applied whenever they are done. When they are applied is part of a room's history, since of several shortest
-    /// paths a search may find another one with them: hence the journal.
+    /// too long if it had to help, so they are applied whenever they are done. When that is, is part
+    /// of a room's history, since of several shortest paths a search may find another one with them:
+    /// hence the journal.
     const KINDS: &'static [JobKind] = &[
         JobKind::new("path"),
         JobKind::new("path-first").priority(Priority::High),
@@ -158,13 +159,9 @@ impl Job for NavJob {
     fn run(&self, meter: &mut Meter<'_>) -> Answer<NavOutput> {
         match self {
             Self::Path(ask) => {
-                let answer = find_path(&ask.grid, ask.from, &ask.goals, meter);
-                map(answer, NavOutput::Path)
+                find_path(&ask.grid, ask.from, &ask.goals, meter).map(NavOutput::Path)
             }
-            Self::Field(ask) => {
-                let answer = Field::build(&ask.grid, &ask.goals, meter);
-                map(answer, NavOutput::Field)
-            }
+            Self::Field(ask) => Field::build(&ask.grid, &ask.goals, meter).map(NavOutput::Field),
             Self::Tables(ask) => {
                 let tables = Tables::build(&ask.grid, usize::from(ask.pivots), meter);
                 tables.map_or(Answer::NoPath, |tables| {
@@ -217,12 +214,4 @@ fn are_strict(grid: &NavGrid, pivots: u8) -> bool {
 pub(crate) fn pivots_strict(grid: &NavGrid) -> u8 {
     let mut counts = (1..=NAV_PIVOTS).rev();
     counts.find(|&count| are_strict(grid, count)).unwrap_or(0)
-}
-
-fn map<T, U>(answer: Answer<T>, into: impl FnOnce(T) -> U) -> Answer<U> {
-    match answer {
-        Answer::Done(found) => Answer::Done(into(found)),
-        Answer::Partial(found) => Answer::Partial(into(found)),
-        Answer::NoPath => Answer::NoPath,
-    }
 }

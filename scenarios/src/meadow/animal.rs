@@ -196,6 +196,14 @@ pub(super) fn home(kind: Kind) -> fn(Tile) -> bool {
     }
 }
 
+/// The nearest of some places, if it is nearer than that. Units: metres.
+pub(super) fn nearest_within(places: &[Vec2], at: Vec2, reach: f32) -> Option<Vec2> {
+    let away = |place: &Vec2| place.distance_squared(at);
+    let near = places.iter().copied();
+    let near = near.filter(|place| away(place) < reach * reach);
+    near.min_by(|a, b| away(a).total_cmp(&away(b)))
+}
+
 /// The square that a point lies in; what is off the map is in its corner.
 pub(super) fn square(at: Vec2) -> Square {
     Square::of(at).unwrap_or_default()

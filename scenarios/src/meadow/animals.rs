@@ -36,6 +36,18 @@ pub(super) struct Sight<'a> {
     pub(super) tick: u32,
 }
 
+/// Every so many ticks an animal looks around; not all at the same tick.
+const LOOK_TICKS: usize = 4;
+
+impl Sight<'_> {
+    /// Whether the animal of this number looks around now.
+    pub(super) const fn looks(&self, number: usize) -> bool {
+        (self.tick as usize)
+            .wrapping_add(number)
+            .is_multiple_of(LOOK_TICKS)
+    }
+}
+
 fn crowd() -> Crowd {
     Crowd::new(Avoidance {
         horizon: 1.0,

@@ -6,14 +6,11 @@ use downbeat::{Rng, Vec2};
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::animal::{Animal, Mood, direction, square};
+use super::animal::{Animal, Mood, direction, nearest_within, square};
 use super::animals::{Animals, Sight};
 
 /// How near a hunting wolf may come. Units: metres.
 const AFRAID_M: f32 = 6.0;
-
-/// Every so many ticks a sheep looks around.
-const LOOK_TICKS: usize = 4;
 
 /// How fast a sheep goes with its herd, and how fast it flees. Units: metres per second on grass.
 const PACE: f32 = 1.6;
@@ -162,10 +159,7 @@ impl Animals {
             let going = sight.routes.going(sheep.body);
             // The first ones leave room for the others.
             let reach = 1.0 + 3.5 * (number % 16) as f32 / 16.0;
-            let looks = (sight.tick as usize)
-                .wrapping_add(number)
-                .is_multiple_of(LOOK_TICKS);
-            let is_near = looks && away_from(herd.goals(), at) < reach;
+            let is_near = sight.looks(number) && away_from(herd.goals(), at) < reach;
             let there = is_near || going == Some(Going::Arrived);
             if there || is_stuck && away_from(herd.goals(), at) < 12.0 {
                 sight.routes.stop(sheep.body);
@@ -205,16 +199,13 @@ impl Animals {
     }
 
     fn is_afraid(&self, number: usize, at: Vec2, sight: &Sight<'_>) -> bool {
-        let looks = (sight.tick as usize)
-            .wrapping_add(number)
-            .is_multiple_of(LOOK_TICKS);
-        looks && nearest(&sight.hunters, at).is_some()
+        sight.looks(number) && nearest_within(&sight.hunters, at, AFRAID_M).is_some()
     }
 
     /// Runs from the nearest hunter, or anywhere, for a while.
     fn flee(&mut self, number: usize, at: Vec2, sight: &mut Sight<'_>) {
         let sheep = &mut self.all[number];
-        let from = nearest(&sight.hunters, at).unwrap_or(at);
+        let from = nearest_within(&sight.hunters, at, AFRAID_M).unwrap_or(at);
         let way = (at - from).normalize_or_zero() + direction(&mut sight.rng) * 0.5;
         if let Mood::Travel(_) = sheep.mood {
             sight.routes.stop(sheep.body);
@@ -229,16 +220,6 @@ impl Animal {
     fn is_of(&self, herd: u8) -> bool {
         self.kind == Kind::Sheep && self.herd == herd
     }
-}
-
-/// The nearest hunter that is too near.
-fn nearest(hunters: &[Vec2], at: Vec2) -> Option<Vec2> {
-    let away = |hunter: &Vec2| hunter.distance_squared(at);
-    let near = hunters
-        .iter()
-        .copied()
-        .filter(|hunter| away(hunter) < AFRAID_M * AFRAID_M);
-    near.min_by(|a, b| away(a).total_cmp(&away(b)))
 }
 
 /// How far the nearest of some squares is. Units: metres.

@@ -1,5 +1,7 @@
 //! The meadow's jobs: ways around what stands in the way, for players and for animals.
 
+use std::sync::Arc;
+
 use downbeat::nav::{NavGrid, NavJob, NavOutput, Path, Square, find_path};
 use downbeat::{Answer, EntityId, Job, JobKind, Meter, PlayerId, Priority, Vec2};
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub enum Way {
 /// A player's way to a place, or to the place nearest to it.
 #[derive(Clone, Debug)]
 pub struct Walk {
-    pub(super) grid: NavGrid,
+    pub(super) grid: Arc<NavGrid>,
     pub(super) player: PlayerId,
     pub(super) body: EntityId,
     pub(super) from: Vec2,
@@ -90,8 +92,8 @@ impl Job for Way {
 
     fn run(&self, meter: &mut Meter<'_>) -> Answer<Found> {
         match self {
-            Self::Walk(walk) => mapped(walk.run(meter), Found::Walk),
-            Self::Animals(job) => mapped(job.run(meter), Found::Animals),
+            Self::Walk(walk) => walk.run(meter).map(Found::Walk),
+            Self::Animals(job) => job.run(meter).map(Found::Animals),
         }
     }
 }
@@ -107,7 +109,7 @@ impl Walk {
             return Answer::NoPath;
         };
         let path = find_path(&self.grid, start, &[end], meter);
-        mapped(path, |path| self.pulled(&path))
+        path.map(|path| self.pulled(&path))
     }
 
     /// The corners that are left when a path is pulled tight.
@@ -124,13 +126,5 @@ impl Walk {
         }
         tight.push(path.end());
         tight
-    }
-}
-
-fn mapped<T, U>(answer: Answer<T>, into: impl FnOnce(T) -> U) -> Answer<U> {
-    match answer {
-        Answer::Done(found) => Answer::Done(into(found)),
-        Answer::Partial(found) => Answer::Partial(into(found)),
-        Answer::NoPath => Answer::NoPath,
     }
 }

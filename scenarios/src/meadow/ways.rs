@@ -82,7 +82,7 @@ impl Ways {
                 continue;
             };
             let walk = Walk {
-                grid: self.routes.grid().clone(),
+                grid: self.routes.grid_shared(),
                 player,
                 body,
                 from,
