@@ -47,6 +47,23 @@ pub(crate) fn measure(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
+pub(crate) type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// A member's socket, with small buffers: thousands of them share a machine with the server.
+pub(crate) async fn connect(url: String) -> Result<Socket, String> {
+    let mut request = url.into_client_request().map_err(|e| e.to_string())?;
+    let protocol = SUBPROTOCOL.parse().map_err(|_| "subprotocol")?;
+    let headers = request.headers_mut();
+    headers.insert("sec-websocket-protocol", protocol);
+    let mut config = WebSocketConfig::default();
+    config.read_buffer_size = 4096;
+    config.write_buffer_size = 1024;
+    let connect = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+    let (socket, _) = connect.await.map_err(|e| e.to_string())?;
+    Ok(socket)
+}
+
 /// Seats everybody; they sit as long as what this answers lives.
 async fn sit(server: &Server, numbers: Range<u32>) -> Result<JoinSet<Result<(), String>>, String> {
     let count = numbers.len();
@@ -58,16 +75,7 @@ async fn sit(server: &Server, numbers: Range<u32>) -> Result<JoinSet<Result<(), 
         let (gate, seated) = (gate.clone(), seated.clone());
         members.spawn(async move {
             let permit = gate.acquire_owned().await.map_err(|e| e.to_string())?;
-            let mut request = url.into_client_request().map_err(|e| e.to_string())?;
-            let protocol = SUBPROTOCOL.parse().map_err(|_| "subprotocol")?;
-            request
-                .headers_mut()
-                .insert("sec-websocket-protocol", protocol);
-            let mut config = WebSocketConfig::default();
-            config.read_buffer_size = 4096;
-            config.write_buffer_size = 1024;
-            let connect = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
-            let (mut socket, _) = connect.await.map_err(|e| e.to_string())?;
+            let mut socket = connect(url).await?;
             let hello = Message::binary(hello(
                 &format!("idle-{i}"),
                 downbeat::Schema::hash_of::<downbeat_scenarios::Meadow>().unwrap_or(0),

@@ -7,15 +7,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use downbeat::client::{View, hello};
-use downbeat::wire::SUBPROTOCOL;
 use downbeat_server::{App, Config};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hdrhistogram::Histogram;
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use self::grinder::Grinder;
+use crate::idle::{Socket, connect};
 use crate::{Plan, figure};
 
 mod grinder;
@@ -83,12 +82,7 @@ impl Members {
         for number in 0..MEMBERS {
             let steers = (number == 0).then(|| grinds.subscribe());
             let url = format!("ws://{address}/ws/grinder/main");
-            let mut request = url.into_client_request().map_err(|e| e.to_string())?;
-            let protocol = SUBPROTOCOL.parse().map_err(|_| "subprotocol")?;
-            let headers = request.headers_mut();
-            headers.insert("sec-websocket-protocol", protocol);
-            let connected = tokio_tungstenite::connect_async(request).await;
-            let (socket, _) = connected.map_err(|e| e.to_string())?;
+            let socket = connect(url).await?;
             tokio::spawn(play(socket, number, steers, gap.clone()));
         }
         Ok(Self { grinds, gaps })
@@ -121,9 +115,6 @@ impl Members {
         })
     }
 }
-
-type Socket =
-    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Reads frames for as long as there are any, echoes one a second, and steers if it is to.
 async fn play(

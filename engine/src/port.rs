@@ -56,6 +56,21 @@ pub(crate) struct RoomPort<G: Game> {
     pub(crate) world: WorldHandle,
 }
 
+impl<G: Game> Clone for RoomPort<G> {
+    fn clone(&self) -> Self {
+        Self {
+            game: Arc::clone(&self.game),
+            name: Arc::clone(&self.name),
+            number: self.number,
+            tick_rate_hz: self.tick_rate_hz,
+            space: self.space,
+            inbox: self.inbox.clone(),
+            status: Arc::clone(&self.status),
+            world: self.world.clone(),
+        }
+    }
+}
+
 impl<G: Game> RoomPort<G> {
     /// Hands over, wakes the room if it sleeps, or hands back what does not fit.
     pub(crate) fn push(&self, entry: RoomIn<G>) -> Result<(), RoomIn<G>> {

@@ -22,6 +22,7 @@ use crate::sim::{Sim, Start};
 use crate::viewer::{Desk, Viewer};
 use crate::wire::{Close, Welcome};
 
+pub(crate) mod alone;
 mod gallery;
 
 pub use self::gallery::{Gallery, Sent};

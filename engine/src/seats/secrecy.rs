@@ -19,16 +19,16 @@ use crate::entities::{EntityId, Visible};
 use crate::frame::Frame;
 use crate::game::{Look, OpenError, Player, PlayerId, Refusal, Seat, Team, To};
 use crate::grid::{Space, units};
-use crate::inbox::{Inbox, inbox};
+use crate::inbox::Inbox;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
 use crate::publish::Wants;
 use crate::rng::{Rng, seeded};
 use crate::room::Room;
-use crate::sim::{Sim, Start};
+use crate::sim::Sim;
+use crate::testing::alone::Alone;
 use crate::wire::ClientMessage;
-use crate::world::WorldHandle;
 
 const STEP: Duration = Duration::from_millis(50);
 const TICKS: u32 = 200;
@@ -189,27 +189,9 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let start = Start {
-            game: "veil".into(),
-            name: "main".into(),
-            world_seed: seed,
-            settings: seed,
-            grace_ticks: 0,
-            workshop: Default::default(),
-        };
-        let (sender, inbox) = inbox();
-        let port = RoomPort {
-            game: "veil".into(),
-            name: "main".into(),
-            number: 1,
-            tick_rate_hz: 20,
-            space: Veil::space(&seed),
-            inbox: sender,
-            status: Arc::default(),
-            world: WorldHandle::new(0).0,
-        };
+        let Alone { sim, inbox, port } = Alone::open("main", seed, seed);
         Self {
-            sim: Sim::open(&start).expect("opens"),
+            sim,
             inbox,
             seats: Seats::new(port),
             peers: Vec::new(),

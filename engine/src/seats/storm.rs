@@ -18,15 +18,15 @@ use crate::entities::{EntityId, Visible};
 use crate::frame::Frame;
 use crate::game::{Look, OpenError, Player, PlayerId, Refusal, Seat, Team, To};
 use crate::grid::{CellId, Space, Tiers};
-use crate::inbox::{Inbox, inbox};
+use crate::inbox::Inbox;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
 use crate::publish::Wants;
 use crate::rng::{Rng, seeded};
 use crate::room::Room;
-use crate::sim::{Sim, Start};
-use crate::world::WorldHandle;
+use crate::sim::Sim;
+use crate::testing::alone::Alone;
 
 const STEP: Duration = Duration::from_millis(50);
 const TICKS: u32 = 500;
@@ -174,29 +174,11 @@ struct Storm {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let start = Start {
-            game: "field".into(),
-            name: "main".into(),
-            world_seed: seed,
-            settings: seed,
-            grace_ticks: 0,
-            workshop: Default::default(),
-        };
-        let (sender, inbox) = inbox();
-        let port = RoomPort {
-            game: "field".into(),
-            name: "main".into(),
-            number: 1,
-            tick_rate_hz: 20,
-            space: Field::space(&seed),
-            inbox: sender,
-            status: Arc::default(),
-            world: WorldHandle::new(0).0,
-        };
+        let Alone { sim, inbox, port } = Alone::open("main", seed, seed);
         Self {
             seed,
             rng: seeded(seed, "storm", 0, "storm"),
-            sim: Sim::open(&start).expect("opens"),
+            sim,
             inbox,
             seats: Seats::new(port),
             peers: BTreeMap::new(),

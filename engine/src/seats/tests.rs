@@ -12,15 +12,15 @@ use super::*;
 use crate::client::{Applied, View};
 use crate::entities::EntityId;
 use crate::game::{OpenError, Player, PlayerId, Refusal, Seat, To};
-use crate::inbox::{Inbox, inbox};
+use crate::inbox::Inbox;
 use crate::limits::CHECKSUM_EVERY_TICKS;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 use crate::port::Occupant;
 use crate::publish::Wants;
 use crate::room::Room;
-use crate::sim::{Sim, Start};
-use crate::world::WorldHandle;
+use crate::sim::Sim;
+use crate::testing::alone::Alone;
 
 const STEP: Duration = Duration::from_millis(50);
 
@@ -106,27 +106,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let start = Start {
-            game: "toy".into(),
-            name: "main".into(),
-            world_seed: 0,
-            settings: (),
-            grace_ticks: 0,
-            workshop: Default::default(),
-        };
-        let (sender, inbox) = inbox();
-        let port = RoomPort {
-            game: "toy".into(),
-            name: "main".into(),
-            number: 1,
-            tick_rate_hz: 20,
-            space: crate::Space::Whole,
-            inbox: sender,
-            status: Arc::default(),
-            world: WorldHandle::new(0).0,
-        };
+        let Alone { sim, inbox, port } = Alone::open("main", 0, ());
         Self {
-            sim: Sim::open(&start).expect("opens"),
+            sim,
             inbox,
             seats: Seats::new(port),
             peers: BTreeMap::new(),

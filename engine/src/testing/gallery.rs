@@ -11,25 +11,23 @@ use futures_sink::Sink;
 
 use crate::frame::Frame;
 use crate::game::{Game, Player, PlayerId};
-use crate::hosted::Status;
-use crate::inbox::{Inbox, RoomIn, inbox};
+use crate::inbox::{Inbox, RoomIn};
 use crate::limits::TASK_MEMBERS_MAX;
 use crate::link::{Incoming, LinkError, Outgoing};
 use crate::port::{Enter, Occupant, RoomPort};
 use crate::publish::{self, Wants};
 use crate::room::Room;
 use crate::seats::Seats;
-use crate::sim::{Sim, Start};
-use crate::world::WorldHandle;
+use crate::sim::Sim;
+use crate::testing::alone::Alone;
 
 /// A room whose members are served as room tasks do, over links that take everything and echo at
 /// once.
 pub struct Gallery<G: Game> {
     sim: Sim<G>,
     inbox: Inbox<G>,
-    port: Arc<dyn Fn() -> RoomPort<G>>,
+    port: RoomPort<G>,
     tasks: Vec<Seats<G, Drain>>,
-    status: Arc<Status>,
     wants: Wants,
     frame: Frame,
     members: u32,
@@ -53,36 +51,12 @@ impl<G: Game> Gallery<G> {
     /// # Panics
     /// If the game refuses to open.
     pub fn open(settings: G::Settings) -> Self {
-        let space = G::space(&settings);
-        let tick_rate_hz = G::tick_rate_hz(&settings);
-        let start = Start {
-            game: G::NAME.into(),
-            name: "gallery".into(),
-            world_seed: 0,
-            settings,
-            grace_ticks: 0,
-            workshop: Default::default(),
-        };
-        let (sender, inbox) = inbox();
-        let status = Arc::<Status>::default();
-        let shared = Arc::clone(&status);
-        let world = WorldHandle::new(0).0;
-        let port = move || RoomPort {
-            game: G::NAME.into(),
-            name: "gallery".into(),
-            number: 1,
-            tick_rate_hz,
-            space,
-            inbox: sender.clone(),
-            status: Arc::clone(&shared),
-            world: world.clone(),
-        };
+        let Alone { sim, inbox, port } = Alone::open("gallery", 0, settings);
         Self {
-            sim: Sim::open(&start).expect("the room opens"),
+            sim,
             inbox,
-            port: Arc::new(port),
+            port,
             tasks: Vec::new(),
-            status,
             wants: Wants::default(),
             frame: Frame::default(),
             members: 0,
@@ -95,11 +69,11 @@ impl<G: Game> Gallery<G> {
     pub fn enter(&mut self, watched: bool) -> PlayerId {
         let seated = usize::try_from(self.members).unwrap_or(usize::MAX);
         if seated.is_multiple_of(TASK_MEMBERS_MAX) {
-            self.tasks.push(Seats::new((self.port)()));
+            self.tasks.push(Seats::new(self.port.clone()));
         }
         self.members += 1;
         let id = PlayerId::new(self.members);
-        let port = (self.port)();
+        let port = &self.port;
         let enter = Enter {
             player: Player {
                 id,
@@ -112,7 +86,7 @@ impl<G: Game> Gallery<G> {
                 ping: None,
                 waker: None,
             },
-            occupant: Occupant::new(&self.status, port.world.counters(), &Arc::new(())),
+            occupant: Occupant::new(&port.status, port.world.counters(), &Arc::new(())),
         };
         if let Some(task) = self.tasks.last_mut() {
             task.enter(enter, Duration::ZERO);
@@ -129,12 +103,12 @@ impl<G: Game> Gallery<G> {
             input,
         };
         // A room without space for it has been stepped too seldom.
-        let _ = (self.port)().push(entry);
+        let _ = self.port.push(entry);
     }
 
     /// The tick thread's part: the game's rules, and a frame.
     pub fn step(&mut self) {
-        self.status.take_wants(&mut self.wants);
+        self.port.status.take_wants(&mut self.wants);
         let entered = self.inbox.drain();
         self.sim.step(entered, &self.wants, &mut self.frame);
     }
@@ -142,7 +116,7 @@ impl<G: Game> Gallery<G> {
     /// The same, with `around` called around the encoding of the cells alone; answers how many
     /// entities had changed.
     pub fn step_around(&mut self, around: &mut dyn FnMut(&mut dyn FnMut())) -> usize {
-        self.status.take_wants(&mut self.wants);
+        self.port.status.take_wants(&mut self.wants);
         let entered = self.inbox.drain();
         let wants = &self.wants;
         let mut changed = 0;
