@@ -14,7 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: { input: ['index.html', 'arena.html'] },
+    rolldownOptions: { input: ['index.html', 'arena.html', 'chat/index.html'] },
   },
   server: {
     // `npm run dev` beside a running server: the page comes from Vite, the rooms from Downbeat.

@@ -11,9 +11,10 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// What the bundle is made of.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "index.html",
     "arena.html",
+    "chat",
     "src",
     "public",
     "package.json",
@@ -110,7 +111,11 @@ fn build(web: &Path) -> Result<(), Unbuilt> {
     // npm writes this list when it has installed everything.
     let modules = modified(&web.join("node_modules/.package-lock.json"));
     if modules.is_none() || modules < modified(&web.join("package-lock.json")) {
-        let offline_soon = ["--fetch-retries=1", "--fetch-retry-maxtimeout=2000"];
+        let offline_soon = [
+            "--fetch-retries=1",
+            "--fetch-retry-mintimeout=500", // npm refuses a maximum below its minimum
+            "--fetch-retry-maxtimeout=2000",
+        ];
         let quiet = [
             "--include=dev",
             "--no-audit",

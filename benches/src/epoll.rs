@@ -312,6 +312,7 @@ fn welcome(slot: usize, tick: u32) -> Vec<u8> {
         put_varint(u32::try_from(text.len()).unwrap_or(0), &mut payload);
         payload.extend(text.as_bytes());
     }
+    payload.extend([0, 0]); // nothing was taken in; no session to resume
     let mut message = Vec::new();
     websocket::put_head(websocket::BINARY, payload.len(), None, &mut message);
     message.extend(payload);

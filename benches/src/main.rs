@@ -11,11 +11,14 @@ mod cpu;
 mod costs;
 mod driver;
 mod epoll;
+mod gate;
 mod header;
 mod idle;
 mod jobs;
+mod layer;
 mod offenders;
 mod paths;
+mod redis_hop;
 mod replication;
 mod saturated;
 mod search;
@@ -94,6 +97,9 @@ fn main() -> ExitCode {
         (&replication::NAMES[..], replication::measure),
         (&paths::NAMES[..], paths::measure),
         (&jobs::NAMES[..], jobs::measure),
+        (&layer::NAMES[..], layer::measure),
+        (&redis_hop::NAMES[..], redis_hop::measure),
+        (&gate::NAMES[..], gate::measure),
         (&capacity::NAMES[..], capacity::measure),
         (&saturated::NAMES[..], saturated::measure),
     ];

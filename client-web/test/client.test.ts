@@ -9,7 +9,7 @@ import { added, frame, look, RESET } from './wire.ts';
 
 const game: typeof meadow = { ...meadow, schema: 7 };
 const HELLO = '000341646107';
-const WELCOME = '00 05 00 07 fb2c01 14 00 066d6561646f77 046d61696e 03416461';
+const WELCOME = '00 05 00 07 fb2c01 14 00 066d6561646f77 046d61696e 03416461 00 00';
 
 class FakeSocket {
   readonly url: string;
@@ -189,7 +189,8 @@ describe('client', () => {
   it('gives up a line on which nothing comes any more', () => {
     last().welcome();
     vi.advanceTimersByTime(SILENCE_MS_MAX + 1001);
-    expect(sockets[0]!.closed).toBe(1000);
+    // Not a goodbye: the session waits.
+    expect(sockets[0]!.closed).toBe(4008);
     expect(client.state).toMatchObject({ type: 'reconnecting', code: 1006 });
     vi.advanceTimersByTime(1000);
     expect(sockets.length).toBe(2);

@@ -34,10 +34,10 @@ describe('protocol', () => {
   });
 
   it('decodes a welcome and a pong', () => {
-    const said = { type: 'Welcome', player: 5, seat: { type: 'Avatar', entity: 7 }, tick: 300, tickRateHz: 20, game: 'probe', room: 'main', name: 'Ada' };
-    expect(decode('00 05 00 07 fb2c01 14 00 0570726f6265 046d61696e 03416461')).toEqual({ ...said, space: { type: 'Whole' } });
-    expect(decode('00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461')).toEqual({
-      ...said, space: { type: 'Grid', cellM: 32, near: 1, mid: 2, far: 3 },
+    const said = { type: 'Welcome', player: 5, seat: { type: 'Avatar', entity: 7 }, tick: 300, tickRateHz: 20, game: 'probe', room: 'main', name: 'Ada', taken: 9, resume: 'tok' };
+    expect(decode('00 05 00 07 fb2c01 14 00 0570726f6265 046d61696e 03416461 09 03746f6b')).toEqual({ ...said, space: { type: 'Whole' } });
+    expect(decode('00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461 00 0464473972')).toEqual({
+      ...said, taken: 0, resume: 'dG9r', space: { type: 'Grid', cellM: 32, near: 1, mid: 2, far: 3 },
     });
     expect(decode('02 09 fb2c01')).toEqual({ type: 'Pong', token: 9, tick: 300 });
   });
@@ -76,7 +76,7 @@ describe('protocol', () => {
     refuse('80 0000 0000 03 01', /field 0 beyond the 0/);
     refuse('02 01 01 00', /left over/);
     refuse('80 0000 0000 01 fcffffffff', /more than/);
-    refuse('00 05 01 00 14 01 00000000 01 02 03 00 00 00', /cells of 0 m/);
+    refuse('00 05 01 00 14 01 00000000 01 02 03 00 00 00 00 00', /cells of 0 m/);
     expect(() => decodeServerMessage(new Uint8Array(8193), probe)).toThrow(/8193 bytes/);
   });
 
@@ -90,7 +90,7 @@ describe('protocol', () => {
 
   it('refuses each beginning of a message', () => {
     const whole: [string, (message: ServerMessage<Probe>) => void][] = [
-      ['00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461', () => {}],
+      ['00 05 00 07 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461 00 00', () => {}],
       ['02 fb0009 fb2c01', () => {}],
     ];
     for (const [text] of whole) {

@@ -61,7 +61,7 @@ function read<T>(beginning: string): { file: string; held: T }[] {
 const EXAMPLE: Recording = {
   game: 'probe',
   messages: [
-    { hex: '00 05 01 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461', tick: 300 },
+    { hex: '00 05 01 fb2c01 14 01 00000042 01 02 03 0570726f6265 046d61696e 03416461 00 00', tick: 300 },
     { hex: '83 2c01 0b00 06 03 01 026f6b', tick: 300, entities: {} },
     {
       hex: '80 2c01 0b00 07 00 00 fc00000001 08 18 02 02 00 07 400000 400000 40 00 03416461 c8 03 08 800000 800000 00 01 00 00',

@@ -29,7 +29,7 @@ export const GRID: Welcome['space'] = { type: 'Grid', cellM: 32, near: 1, mid: 2
 export function welcome(part: Partial<Welcome> = {}): Welcome {
   return {
     type: 'Welcome', player: 5, seat: { type: 'Avatar', entity: 7 }, tick: 0, tickRateHz: 20, space: GRID,
-    game: 'probe', room: 'main', name: 'Ada', ...part,
+    game: 'probe', room: 'main', name: 'Ada', taken: 0, resume: '', ...part,
   };
 }
 

@@ -140,7 +140,7 @@ impl<G: Game> View<G> {
                 self.tick = welcome.tick;
                 self.space = welcome.space;
                 self.due = 0;
-                self.input_ack = 0;
+                self.input_ack = welcome.acked();
                 self.welcome = Some(welcome);
                 Ok(Applied::Welcome)
             }

@@ -67,6 +67,22 @@ pub struct Counters {
     /// Time that tick threads took to collect due jobs, and to finish those that were not done.
     /// Units: nanoseconds.
     pub jobs_drain_nanos: Counter,
+    /// Messages of the layer that games were handed, one for each receiver.
+    pub layer_messages: Counter,
+    /// Messages of the layer whose type their game does not know.
+    pub layer_unknown: Counter,
+    /// Messages of the layer with wrong contents.
+    pub layer_malformed: Counter,
+    /// Times that a room was told that it may have missed messages.
+    pub layer_missed: Counter,
+    /// What rooms wanted of the layer and was dropped, because too much waited.
+    pub layer_dropped: Counter,
+    /// What rooms wanted of the layer and it did not do.
+    pub layer_failed: Counter,
+    /// Questions of rooms to the outside.
+    pub queries: Counter,
+    /// Questions that were not answered.
+    pub queries_failed: Counter,
     jobs: Mutex<BTreeMap<&'static str, Arc<JobCounters>>>,
 }
 
@@ -90,6 +106,14 @@ impl Default for Counters {
             notices_lagged: Counter::default(),
             connections_lost: Counter::default(),
             jobs_drain_nanos: Counter::default(),
+            layer_messages: Counter::default(),
+            layer_unknown: Counter::default(),
+            layer_malformed: Counter::default(),
+            layer_missed: Counter::default(),
+            layer_dropped: Counter::default(),
+            layer_failed: Counter::default(),
+            queries: Counter::default(),
+            queries_failed: Counter::default(),
             jobs: Mutex::default(),
         }
     }

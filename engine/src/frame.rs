@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::cells::{Beat, LayerKey, Output};
 use crate::game::{PlayerId, Refusal, Seat, Team};
 use crate::grid::{CellId, TIERS, Tiers, WINDOW_SIDE};
+use crate::inbox::Epoch;
 use crate::tick::Tick;
 use crate::wire::Close;
 
@@ -37,8 +38,9 @@ pub(crate) struct Frame {
     pub(crate) refused: Vec<u32>,
     /// Events in the order in which they were emitted.
     pub(crate) events: Vec<(Recipients, Bytes)>,
-    /// Answers to joins, in the order of the players' numbers.
-    pub(crate) joins: Vec<(PlayerId, Result<Seat<u32>, Refusal>)>,
+    /// Answers to joins, and to those who came back to nothing, in the order of the players'
+    /// numbers and their connections'.
+    pub(crate) joins: Vec<(PlayerId, Epoch, Result<Seat<u32>, Refusal>)>,
     /// This was the room's last frame.
     pub(crate) end: Option<Close>,
 }
@@ -55,12 +57,16 @@ pub(crate) struct CellFrame {
 #[derive(Clone, Debug)]
 pub(crate) struct MemberPart {
     pub(crate) player: PlayerId,
+    /// Its connection; older ones are fenced.
+    pub(crate) epoch: Epoch,
     pub(crate) seat: Seat<u32>,
     pub(crate) team: Option<Team>,
     /// Where it looks from the last whole beat on, and how often it is sent what.
     pub(crate) anchor: CellId,
     pub(crate) tiers: Tiers,
     pub(crate) input_ack: u32,
+    /// The newest input that the room has taken in.
+    pub(crate) input_taken: u32,
     /// Whether there is news for it alone.
     pub(crate) news: bool,
     /// Its range of `refused`.
@@ -141,12 +147,16 @@ impl Frame {
         self.members.get(*hint)
     }
 
-    pub(crate) fn join(&self, player: PlayerId) -> Option<Result<Seat<u32>, Refusal>> {
+    pub(crate) fn join(
+        &self,
+        player: PlayerId,
+        epoch: Epoch,
+    ) -> Option<Result<Seat<u32>, Refusal>> {
         let at = self
             .joins
-            .binary_search_by_key(&player, |(id, _)| *id)
+            .binary_search_by_key(&(player, epoch), |&(id, epoch, _)| (id, epoch))
             .ok()?;
-        Some(self.joins[at].1)
+        Some(self.joins[at].2)
     }
 
     pub(crate) fn refused(&self, part: &MemberPart) -> &[u32] {

@@ -10,9 +10,11 @@ use crate::client::View;
 use crate::entities::EntityId;
 use crate::grid::Space;
 use crate::job::{Job, JobDone, JobLimits};
+use crate::layer::PresenceEvent;
 use crate::replicate::{Data, Replicate};
 use crate::rng::Rng;
 use crate::room::Room;
+use crate::user::UserId;
 
 /// The rules of one kind of room.
 ///
@@ -44,13 +46,14 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     type Private: Replicate + Default;
     /// Something that happened: one-shot, ordered, never coalesced.
     type Event: Data;
-    /// What other rooms, sessions and programs send (the message layer).
+    /// What other rooms, sessions and programs send over the layer: an enum, whose variant
+    /// `ChatMessage` is of type `chat.message` there.
     type Message: Data;
     /// What a timer says when it fires.
     type Timer: Data;
     /// A computation off the tick; a game with several kinds has an enum of them.
     type Job: Job;
-    /// A question to the store.
+    /// A question to the outside, a database for instance; the answer is one too.
     type Query: Data;
     /// What is known of a player before the join: account, rating, skin.
     type Profile: Data + Clone + Default;
@@ -107,12 +110,14 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
         room.despawn_owned(player);
     }
 
-    /// A member's connection broke; it may come back within the grace period.
+    /// A member's connection broke; it may come back within the grace period. Called once before
+    /// each [`Game::resumed`], also where a new connection takes over from one that still stands.
     fn dropped(&mut self, room: &mut Room<Self>, player: PlayerId) {
         let _ = (room, player);
     }
 
-    /// A member came back.
+    /// A member came back: the same number, the same entities. It gets a keyframe, and the events
+    /// that it missed as far as they were kept: the newest 64 of at most 8 KiB.
     fn resumed(&mut self, room: &mut Room<Self>, player: PlayerId) {
         let _ = (room, player);
     }
@@ -126,6 +131,29 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// says (a [`Late::Journal`](crate::Late::Journal) one: then or later), in the order in which they were submitted; after inputs, before timers.
     fn job_done(&mut self, room: &mut Room<Self>, done: JobDone<'_, Self::Job>) {
         let _ = (room, done);
+    }
+
+    /// Somebody sent a message over the layer: to the room, or to one of its members, by a channel
+    /// or a group. Messages of types that [`Game::Message`] does not have are counted, and never
+    /// get here.
+    fn message(&mut self, room: &mut Room<Self>, to: Recipient, message: &Self::Message) {
+        let _ = (room, to, message);
+    }
+
+    /// Messages to the room or to a member were lost here: too many waited, or the layer was away
+    /// for a while.
+    fn missed(&mut self, room: &mut Room<Self>, to: Recipient) {
+        let _ = (room, to);
+    }
+
+    /// Somebody came or went in a group that the room watches; see [`Room::watch`].
+    fn presence(&mut self, room: &mut Room<Self>, group: &str, event: &PresenceEvent) {
+        let _ = (room, group, event);
+    }
+
+    /// The answer to a question; see [`Room::query`].
+    fn loaded(&mut self, room: &mut Room<Self>, answer: Self::Query) {
+        let _ = (room, answer);
     }
 
     /// Whether the world has changed so much since a job was submitted that its answer must not be
@@ -192,6 +220,15 @@ impl fmt::Display for PlayerId {
     }
 }
 
+/// Whom a message of the layer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recipient {
+    /// The room itself.
+    Room,
+    /// One of its members.
+    Player(PlayerId),
+}
+
 /// A side in a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Team(pub u8);
@@ -204,6 +241,8 @@ pub struct Player<G: Game> {
     pub name: String,
     /// What was known of it before.
     pub profile: G::Profile,
+    /// Who it is on all devices and in all rooms, if it is known.
+    pub user: Option<UserId>,
 }
 
 impl<G: Game> Clone for Player<G> {
@@ -212,6 +251,7 @@ impl<G: Game> Clone for Player<G> {
             id: self.id,
             name: self.name.clone(),
             profile: self.profile.clone(),
+            user: self.user.clone(),
         }
     }
 }
@@ -257,6 +297,8 @@ impl Refusal {
     pub const LOCKED: Self = Self("room is locked");
     /// The room has more to do than it can take in; try again.
     pub const BUSY: Self = Self("room is busy");
+    /// The session that was to be resumed has ended.
+    pub const GONE: Self = Self("session is over");
     /// The room could not be opened.
     pub const NOT_OPENED: Self = Self("room could not be opened");
 

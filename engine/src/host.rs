@@ -5,26 +5,31 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::courier::{Answerer, Courier};
 use crate::frame::Frame;
 use crate::game::{Game, Listing, Player, PlayerId};
-use crate::hosted::{Hosted, Stage, Status, Unlist};
-use crate::inbox::{InboxSender, inbox};
+use crate::hosted::{Hosted, Sitting, Stage, Status, Unlist};
+use crate::inbox::{Epoch, RoomIn, inbox};
+use crate::layer::Layer;
 use crate::limits::{
-    NOTICES_MAX, ROOM_NAME_BYTES_MAX, TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
+    GRACE_S, NOTICES_MAX, ROOM_NAME_BYTES_MAX, TASK_MEMBERS_MAX, TICK_RATE_HZ_MAX, TICK_RATE_HZ_MIN,
 };
 use crate::link::Link;
-use crate::port::{Enter, Occupant, RoomPort};
+use crate::outside::{Office, Outlet};
+use crate::port::{Enter, Occupant, RoomPort, Who};
 use crate::room_task::{RoomTask, TaskIn};
 use crate::sim::Start;
+use crate::user::UserId;
+use crate::wire::Close;
 use crate::world::WorldHandle;
 
 /// How the rooms of a game are run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HostConfig<G: Game> {
     /// What the game is called here, in the welcome and in logs.
     pub name: Arc<str>,
@@ -32,8 +37,23 @@ pub struct HostConfig<G: Game> {
     pub settings: G::Settings,
     /// Rooms of all games together.
     pub rooms_max: u64,
-    /// How long a dropped member may stay away. Units: seconds of game time.
+    /// How long a member may stay away whose connection broke and who was given a token to resume
+    /// with. Units: seconds of game time.
     pub grace_s: u32,
+    /// How its rooms and members talk to others; without one they do not.
+    pub layer: Option<Arc<dyn Layer>>,
+    /// Who answers its rooms' questions; without one they come back as they are.
+    pub answer: Option<Answerer<G>>,
+}
+
+impl<G: Game> std::fmt::Debug for HostConfig<G> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostConfig")
+            .field("name", &self.name)
+            .field("rooms_max", &self.rooms_max)
+            .field("grace_s", &self.grace_s)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<G: Game> Default for HostConfig<G> {
@@ -42,7 +62,9 @@ impl<G: Game> Default for HostConfig<G> {
             name: G::NAME.into(),
             settings: G::Settings::default(),
             rooms_max: 10_000,
-            grace_s: 0,
+            grace_s: GRACE_S,
+            layer: None,
+            answer: None,
         }
     }
 }
@@ -62,6 +84,42 @@ pub enum EnterError {
     /// More are on their way in than the room takes at once.
     #[error("the room is busy")]
     Busy,
+    /// The session that was to be resumed has ended: its room or its member is gone.
+    #[error("the session is over")]
+    Gone,
+}
+
+/// Who wants in.
+pub struct Entrant<G: Game> {
+    /// What it is called; at most 24 characters, without control characters.
+    pub name: String,
+    /// What is known of it.
+    pub profile: G::Profile,
+    /// Who it is on all devices and in all rooms, if that is known.
+    pub user: Option<UserId>,
+    /// What the welcome tells it to show if it has to resume; empty if it shall not.
+    pub resume: String,
+}
+
+impl<G: Game> Entrant<G> {
+    /// Somebody of whom nothing but a name is known, and who cannot resume.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            profile: G::Profile::default(),
+            user: None,
+            resume: String::new(),
+        }
+    }
+}
+
+/// A seat that was given: which member, of which room of that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seated {
+    /// The room's number; a later room of the same name has another.
+    pub room: u64,
+    /// The member's.
+    pub player: PlayerId,
 }
 
 /// What the list of rooms tells.
@@ -106,16 +164,17 @@ struct Inner<G: Game, L: Link> {
     config: HostConfig<G>,
     rooms: Mutex<BTreeMap<Arc<str>, Entry<G, L>>>,
     draining: AtomicBool,
+    /// Begins with the first room: only then is a runtime there for certain.
+    courier: OnceLock<Courier<G>>,
 }
 
 struct Entry<G: Game, L: Link> {
-    number: u64,
-    status: Arc<Status>,
-    inbox: InboxSender<G>,
+    port: RoomPort<G>,
     /// Weak, so that the room's end is seen by its tasks.
     notices: broadcast::WeakSender<Arc<Frame>>,
     tasks: Vec<TaskEntry<G, L>>,
     next_player: u32,
+    next_epoch: Epoch,
 }
 
 struct TaskEntry<G: Game, L: Link> {
@@ -142,6 +201,7 @@ impl<G: Game, L: Link> Host<G, L> {
                 config,
                 rooms: Mutex::new(BTreeMap::new()),
                 draining: AtomicBool::new(false),
+                courier: OnceLock::new(),
             }),
         }
     }
@@ -165,9 +225,9 @@ impl<G: Game, L: Link> Host<G, L> {
         &self,
         room: &str,
         may_open: bool,
-        who: (String, G::Profile),
+        entrant: Entrant<G>,
         link: L,
-    ) -> Result<(), (EnterError, L)> {
+    ) -> Result<Seated, (EnterError, L)> {
         let mut rooms = self.inner.lock();
         if let Err(error) = self.inner.check(&rooms, room, may_open) {
             return Err((error, link));
@@ -176,27 +236,87 @@ impl<G: Game, L: Link> Host<G, L> {
             Some(entry) => entry,
             None => {
                 let name: Arc<str> = room.into();
-                let entry = self.open(Arc::clone(&name));
+                let entry = self.open(&name);
                 rooms.entry(name).or_insert(entry)
             }
         };
-        let (name, profile) = who;
-        let player = Player {
-            id: PlayerId::new(entry.next_player),
-            name,
-            profile,
-        };
-        let entered = self.seat(room, entry, player, link);
-        if entered.is_ok() {
-            entry.next_player += 1;
+        let player = PlayerId::new(entry.next_player);
+        let name: Arc<str> = entrant.name.as_str().into();
+        let who = Who::New(Player {
+            id: player,
+            name: entrant.name,
+            profile: entrant.profile,
+            user: entrant.user,
+        });
+        self.seat(entry, (who, name), entrant.resume, link)?;
+        entry.next_player += 1;
+        Ok(Seated {
+            room: entry.port.number,
+            player,
+        })
+    }
+
+    /// Brings a member back over another link, also while the one before still stands: that one is
+    /// told 4001 and not listened to any more. The room's answer comes over the link: a welcome
+    /// with what was taken in of the member's inputs and a keyframe, or a close.
+    ///
+    /// `resume` is what it is to show the next time. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Why not, and the link.
+    pub fn resume(
+        &self,
+        room: &str,
+        seated: Seated,
+        resume: String,
+        link: L,
+    ) -> Result<(), (EnterError, L)> {
+        if self.inner.draining.load(Ordering::Acquire) {
+            return Err((EnterError::Draining, link));
         }
-        entered
+        let mut rooms = self.inner.lock();
+        let Some((entry, name)) = rooms.get_mut(room).and_then(|entry| {
+            let name = entry.sitting(seated, |sitting| Arc::clone(&sitting.name))?;
+            Some((entry, name))
+        }) else {
+            return Err((EnterError::Gone, link));
+        };
+        self.seat(entry, (Who::Back(seated.player), name), resume, link)
+    }
+
+    /// Throws a member out, connected or not, also one who is only on the way in. Nothing happens
+    /// if it is gone already.
+    pub fn close_member(&self, room: &str, seated: Seated, close: Close) {
+        let rooms = self.inner.lock();
+        let Some(entry) = rooms.get(room) else {
+            return;
+        };
+        // Marked first: who is let in after this looks at the mark, who was before is found.
+        let marked = entry.sitting(seated, |sitting| sitting.close = Some(close));
+        if marked.is_some() {
+            let player = seated.player;
+            // It always finds room.
+            let _ = entry.port.push(RoomIn::Close { player, close });
+        }
+    }
+
+    /// Whether a member is there, connected or not, or on the way in.
+    pub fn is_member(&self, room: &str, seated: Seated) -> bool {
+        let rooms = self.inner.lock();
+        rooms
+            .get(room)
+            .is_some_and(|entry| entry.sitting(seated, |_| ()).is_some())
+    }
+
+    /// How long a member may stay away. Units: seconds of game time.
+    pub fn grace_s(&self) -> u32 {
+        self.inner.config.grace_s
     }
 
     /// The rooms, by name.
     pub fn rooms(&self) -> Vec<RoomInfo> {
         let info = |(name, entry): (&Arc<str>, &Entry<G, L>)| {
-            let public = entry.status.public.lock();
+            let public = entry.port.status.public.lock();
             let public = public.unwrap_or_else(PoisonError::into_inner).clone();
             RoomInfo {
                 name: name.to_string(),
@@ -223,35 +343,50 @@ impl<G: Game, L: Link> Host<G, L> {
         }
     }
 
-    fn open(&self, name: Arc<str>) -> Entry<G, L> {
+    fn open(&self, name: &Arc<str>) -> Entry<G, L> {
         let inner = &self.inner;
         let (sender, receiver) = inbox();
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let status = Arc::new(Status::default());
         let number = inner.world.next_room_number();
         let rate = u32::from(G::tick_rate_hz(&inner.config.settings));
-        let entry = Entry {
+        let port = RoomPort {
+            game: Arc::clone(&inner.config.name),
+            name: Arc::clone(name),
             number,
-            status: Arc::clone(&status),
+            tick_rate_hz: G::tick_rate_hz(&inner.config.settings),
+            space: G::space(&inner.config.settings),
             inbox: sender,
+            status: Arc::clone(&status),
+            world: inner.world.clone(),
+        };
+        let entry = Entry {
+            port,
             notices: notices.downgrade(),
             tasks: Vec::new(),
             next_player: 1,
+            next_epoch: 1,
         };
         let directory = Directory {
             inner: Arc::downgrade(inner),
-            name: Arc::clone(&name),
+            name: Arc::clone(name),
+        };
+        let office = Office {
+            layer: inner.config.layer.clone(),
+            courier: inner.courier().clone(),
+            port: entry.port.clone(),
         };
         inner.world.counters().rooms_open.add(1);
         inner.world.open(Box::new(Hosted {
             number,
             start: Start {
                 game: Arc::clone(&inner.config.name),
-                name,
+                name: Arc::clone(name),
                 world_seed: inner.world.seed(),
                 settings: inner.config.settings.clone(),
                 grace_ticks: inner.config.grace_s.saturating_mul(rate),
                 workshop: inner.world.workshop(),
+                outlet: Outlet::Courier(Box::new(office)),
             },
             stage: Stage::Closed,
             inbox: receiver,
@@ -266,12 +401,16 @@ impl<G: Game, L: Link> Host<G, L> {
     /// Hands the link to a task with a free slot, or to a new one.
     fn seat(
         &self,
-        room: &str,
         entry: &mut Entry<G, L>,
-        player: Player<G>,
+        (who, name): (Who<G>, Arc<str>),
+        resume: String,
         link: L,
     ) -> Result<(), (EnterError, L)> {
-        let mut coming = (player, link);
+        let player = who.player();
+        let is_new = matches!(who, Who::New(_));
+        let epoch = entry.next_epoch;
+        entry.next_epoch += 1;
+        let mut coming = (who, resume, link);
         loop {
             entry.tasks.retain(|task| !task.control.is_closed());
             let free = entry
@@ -279,17 +418,25 @@ impl<G: Game, L: Link> Host<G, L> {
                 .iter()
                 .find(|task| Arc::strong_count(&task.seats) <= TASK_MEMBERS_MAX);
             let Some(task) = free else {
-                let Some(task) = self.start_task(room, entry) else {
-                    return Err((EnterError::Busy, coming.1)); // the world has stopped
+                let Some(task) = start_task(entry) else {
+                    return Err((EnterError::Busy, coming.2)); // the world has stopped
                 };
                 entry.tasks.push(task);
                 continue;
             };
             let counters = self.inner.world.counters();
+            let occupant = Occupant::new(&entry.port.status, counters, &task.seats);
             let enter = Enter {
-                player: coming.0,
-                link: coming.1,
-                occupant: Occupant::new(&entry.status, counters, &task.seats),
+                who: coming.0,
+                name: Arc::clone(&name),
+                epoch,
+                resume: coming.1,
+                link: coming.2,
+                occupant: if is_new {
+                    occupant.newcomer(player, Arc::clone(&name))
+                } else {
+                    occupant
+                },
             };
             coming = match task.control.try_send(TaskIn::Enter(Box::new(enter))) {
                 Ok(()) => return Ok(()),
@@ -297,34 +444,46 @@ impl<G: Game, L: Link> Host<G, L> {
                     return Err((EnterError::Busy, enter.link));
                 }
                 // The task has ended in just this moment: the next look finds another.
-                Err(TrySendError::Closed(TaskIn::Enter(enter))) => (enter.player, enter.link),
+                Err(TrySendError::Closed(TaskIn::Enter(enter))) => {
+                    let enter = *enter;
+                    (enter.who, enter.resume, enter.link)
+                }
                 Err(_) => unreachable!("an enter was sent"),
             };
         }
     }
+}
 
-    fn start_task(&self, room: &str, entry: &Entry<G, L>) -> Option<TaskEntry<G, L>> {
-        let notices = entry.notices.upgrade()?;
-        let port = RoomPort {
-            game: Arc::clone(&self.inner.config.name),
-            name: room.into(),
-            number: entry.number,
-            tick_rate_hz: G::tick_rate_hz(&self.inner.config.settings),
-            space: G::space(&self.inner.config.settings),
-            inbox: entry.inbox.clone(),
-            status: Arc::clone(&entry.status),
-            world: self.inner.world.clone(),
-        };
-        let (control, receiver) = mpsc::channel(TASK_MEMBERS_MAX + 1);
-        tokio::spawn(RoomTask::new(port).run(receiver, notices.subscribe()));
-        Some(TaskEntry {
-            control,
-            seats: Arc::new(()),
-        })
+fn start_task<G: Game, L: Link>(entry: &Entry<G, L>) -> Option<TaskEntry<G, L>> {
+    let notices = entry.notices.upgrade()?;
+    let (control, receiver) = mpsc::channel(TASK_MEMBERS_MAX + 1);
+    let task = RoomTask::new(entry.port.clone());
+    tokio::spawn(task.run(receiver, notices.subscribe()));
+    Some(TaskEntry {
+        control,
+        seats: Arc::new(()),
+    })
+}
+
+impl<G: Game, L: Link> Entry<G, L> {
+    /// Looks at a member or somebody on the way in, if it is one of this room.
+    fn sitting<T>(&self, seated: Seated, look: impl FnOnce(&mut Sitting) -> T) -> Option<T> {
+        let mut roster = self.port.status.roster();
+        let sitting = roster.get_mut(&seated.player);
+        sitting
+            .filter(|_| seated.room == self.port.number)
+            .map(look)
     }
 }
 
 impl<G: Game, L: Link> Inner<G, L> {
+    fn courier(&self) -> &Courier<G> {
+        self.courier.get_or_init(|| {
+            let (layer, answer) = (self.config.layer.clone(), self.config.answer.clone());
+            Courier::start(layer, answer, Arc::clone(self.world.counters()))
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry<G, L>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -362,7 +521,7 @@ impl<G: Game, L: Link> Directory<G, L> {
         let mut rooms = inner.lock();
         let remove = rooms
             .get(&self.name)
-            .is_some_and(|entry| entry.number == number && only_if(entry));
+            .is_some_and(|entry| entry.port.number == number && only_if(entry));
         if remove {
             rooms.remove(&self.name);
         }
@@ -373,7 +532,7 @@ impl<G: Game, L: Link> Directory<G, L> {
 impl<G: Game, L: Link> Unlist for Directory<G, L> {
     fn unlist_if_empty(&self, number: u64) -> bool {
         self.remove(number, |entry| {
-            entry.status.occupants.load(Ordering::Acquire) == 0
+            entry.port.status.occupants.load(Ordering::Acquire) == 0
         })
     }
 

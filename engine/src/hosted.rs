@@ -3,10 +3,10 @@
 //! Here, and only here, the type of the game is erased.
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
@@ -51,9 +51,29 @@ pub(crate) struct Status {
     /// Sessions seated, or on their way in or out.
     pub(crate) occupants: AtomicUsize,
     pub(crate) public: Mutex<Public>,
+    /// Members, and those who are on their way in.
+    roster: Mutex<BTreeMap<PlayerId, Sitting>>,
+}
+
+/// What is known of a member outside its room.
+#[derive(Debug)]
+pub(crate) struct Sitting {
+    pub(crate) name: Arc<str>,
+    /// It has to go, whatever it is doing.
+    pub(crate) close: Option<Close>,
+}
+
+impl Sitting {
+    pub(crate) const fn new(name: Arc<str>) -> Self {
+        Self { name, close: None }
+    }
 }
 
 impl Status {
+    pub(crate) fn roster(&self) -> MutexGuard<'_, BTreeMap<PlayerId, Sitting>> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks for something on a member's behalf, and says how rarely it is sent what.
     pub(crate) fn want(&self, player: PlayerId, want: Option<Want>, rate: u8) {
         let mut wants = self.wants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,6 +273,12 @@ impl<G: Game> Hosted<G> {
             return;
         };
         let sim = &open.sim;
+        if !sim.departed.is_empty() {
+            let mut roster = self.status.roster();
+            sim.departed
+                .iter()
+                .for_each(|gone| drop(roster.remove(gone)));
+        }
         let mut public = self
             .status
             .public

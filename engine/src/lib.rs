@@ -68,6 +68,8 @@ mod replicate;
 pub mod schema;
 pub mod wire;
 pub mod client;
+pub mod layer;
+mod user;
 mod job;
 pub mod nav;
 mod game;
@@ -87,6 +89,9 @@ mod timers;
 mod past;
 mod members;
 mod room;
+mod outside;
+mod watching;
+mod courier;
 mod inbox;
 mod sim;
 mod frame;
@@ -115,12 +120,14 @@ pub use glam::Vec2;
 pub use rand;
 
 pub use crate::counters::{ClockCounts, Counter, Counters};
+pub use crate::courier::Answerer;
 pub use crate::entities::{EntityId, Visible};
 pub use crate::game::{
-    Bot, Game, InputKind, Listing, Look, OpenError, Player, PlayerId, Refusal, Seat, Team, To,
+    Bot, Game, InputKind, Listing, Look, OpenError, Player, PlayerId, Recipient, Refusal, Seat,
+    Team, To,
 };
 pub use crate::grid::Space;
-pub use crate::host::{EnterError, Host, HostConfig, RoomInfo, is_room_name};
+pub use crate::host::{EnterError, Entrant, Host, HostConfig, RoomInfo, Seated, is_room_name};
 pub use crate::job::{
     Answer, AppliedJob, Job, JobDone, JobId, JobKind, JobLimits, Late, Meter, Outcome, Priority,
     Rejected,
@@ -128,6 +135,7 @@ pub use crate::job::{
 pub use crate::job_counters::{Histogram, JobCounters};
 pub use crate::job_pool::JobPool;
 pub use crate::link::{Incoming, Link, LinkError, Outgoing};
+pub use crate::outside::SendError;
 pub use crate::pacer::{Due, Pacer};
 pub use crate::past::Past;
 pub use crate::rate::Bucket;
@@ -139,4 +147,5 @@ pub use crate::room::Room;
 pub use crate::schema::{Schema, SchemaError};
 pub use crate::tick::Tick;
 pub use crate::timers::TimerId;
+pub use crate::user::{BadUserId, UserId};
 pub use crate::world::{LoopPanicked, Stopped, World, WorldConfig, WorldHandle};

@@ -32,9 +32,45 @@ pub const INBOX_INPUTS_MAX: usize = 1024;
 /// tick stalls for 200 ms.
 pub const INBOX_INPUTS_PER_MEMBER_MAX: usize = 4;
 
+/// How long a member may stay away whose connection broke, unless the game says otherwise: a tunnel,
+/// a router that starts anew, a phone that changes networks. Units: seconds of game time.
+pub const GRACE_S: u32 = 120;
+
+/// A user's id: a UUID, a number or a hash of 256 bits in hexadecimal fits.
+pub const USER_ID_BYTES_MAX: usize = 64;
+
+/// Refused inputs that a member is told of once more when it is back: those of the last seconds,
+/// whose answers may have been lost with its connection.
+pub const REFUSALS_KEPT_MAX: usize = 64;
+
 /// Everything that waits in an inbox: the inputs of a full room, and room for all its members to
 /// leave while as many join. Memory is taken only as it fills.
 pub const INBOX_ENTRIES_MAX: usize = (INBOX_INPUTS_PER_MEMBER_MAX + 2) * ROOM_MEMBERS_MAX;
+
+/// Messages of the layer and events of presence that wait in a room's inbox: sixteen messages to
+/// every member of a full room; a message to many counts as many.
+pub const INBOX_MESSAGES_MAX: usize = 16 * ROOM_MEMBERS_MAX;
+
+/// Messages of a game's rooms that wait for the layer: a second of what a Redis nearby takes.
+pub const SENDS_QUEUED_MAX: usize = 8192;
+
+/// Memberships and presences that wait for the layer: so many rooms' members come and go at once.
+pub const ERRANDS_MAX: usize = 16 * ROOM_MEMBERS_MAX;
+
+/// Questions of a game's rooms that wait for an answer, and how many of them are asked at a time:
+/// more than a pool of database connections takes.
+pub const QUERIES_QUEUED_MAX: usize = 1024;
+/// See [`QUERIES_QUEUED_MAX`].
+pub const QUERIES_IN_FLIGHT_MAX: usize = 64;
+
+/// How long an answer may take: far longer than a database's own limits.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Presence events that wait for a list; beyond, the list is asked for again.
+pub const PRESENCE_EVENTS_MAX: usize = 1024;
+
+/// How long after a list that was not enough another is asked for.
+pub const RELIST_AFTER: Duration = Duration::from_millis(100);
 
 /// `Once` inputs that wait for one player, and how many of them one tick applies.
 pub const INPUTS_QUEUED_MAX: usize = 8;

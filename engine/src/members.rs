@@ -2,10 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
+
 use crate::entities::EntityId;
 use crate::game::{Game, InputKind, Look, Player, PlayerId, Seat, Team};
 use crate::grid::{CellId, Space, Tiers};
-use crate::limits::{HELD_TICKS_MAX, INPUTS_PER_TICK_MAX, INPUTS_QUEUED_MAX};
+use crate::inbox::Epoch;
+use crate::limits::{
+    HELD_TICKS_MAX, INPUTS_PER_TICK_MAX, INPUTS_QUEUED_MAX, REFUSALS_KEPT_MAX,
+    STALE_EVENT_BYTES_MAX, STALE_EVENTS_MAX,
+};
+use crate::outside::OwnChannel;
 use crate::publish::Want;
 use crate::replicate::{Masks, Replicate as _, Tracked};
 use crate::wire::Close;
@@ -15,6 +22,8 @@ pub(crate) type Members<G> = BTreeMap<PlayerId, Member<G>>;
 /// A session that sits in a room.
 pub(crate) struct Member<G: Game> {
     pub(crate) player: Player<G>,
+    /// Its connection: what others say in its name is ignored.
+    pub(crate) epoch: Epoch,
     pub(crate) seat: Seat,
     /// The seat as its player was told.
     pub(crate) seat_shown: Seat<u32>,
@@ -25,6 +34,10 @@ pub(crate) struct Member<G: Game> {
     pub(crate) view_back: f32,
     /// Steps left until a dropped member has left.
     pub(crate) grace_ticks: Option<u32>,
+    /// Where the layer reaches it; it ends with the membership.
+    pub(crate) channel: Option<OwnChannel>,
+    /// Events that it is owed while it is away.
+    pub(crate) owed: Owed,
     /// The room wants it gone at the end of this step.
     pub(crate) close: Option<Close>,
     /// Where it looks, if not after its avatar.
@@ -42,15 +55,18 @@ pub(crate) struct Member<G: Game> {
 }
 
 impl<G: Game> Member<G> {
-    pub(crate) fn new(player: Player<G>, space: Space) -> Self {
+    pub(crate) fn new(player: Player<G>, epoch: Epoch, space: Space) -> Self {
         Self {
             player,
+            epoch,
             seat: Seat::Spectator,
             seat_shown: Seat::Spectator,
             team: None,
             private: Tracked::new(G::Private::default()),
             inputs: Inputs::new(),
             grace_ticks: None,
+            channel: None,
+            owed: Owed::default(),
             close: None,
             look: None,
             anchor: CellId::default(),
@@ -83,6 +99,32 @@ impl<G: Game> Member<G> {
     }
 }
 
+/// What happened while a member was away: the newest events, within the limits of one that is
+/// behind.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    events: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl Owed {
+    pub(crate) fn push(&mut self, event: Bytes) {
+        self.bytes += event.len();
+        self.events.push_back(event);
+        while self.events.len() > STALE_EVENTS_MAX || self.bytes > STALE_EVENT_BYTES_MAX {
+            let Some(oldest) = self.events.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.len();
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Bytes> + use<> {
+        self.bytes = 0;
+        std::mem::take(&mut self.events).into_iter()
+    }
+}
+
 /// One player's inputs between the socket and the tick.
 #[derive(Debug)]
 pub(crate) struct Inputs<I> {
@@ -91,6 +133,8 @@ pub(crate) struct Inputs<I> {
     newest: u32,
     ack: u32,
     refused: Vec<u32>,
+    /// The newest refusals that were told: perhaps to a connection that was dead already.
+    told: VecDeque<u32>,
 }
 
 #[derive(Debug)]
@@ -107,7 +151,13 @@ impl<I: Clone> Inputs<I> {
             newest: 0,
             ack: 0,
             refused: Vec::new(),
+            told: VecDeque::new(),
         }
+    }
+
+    /// The newest that was taken in: applied, refused or waiting.
+    pub(crate) const fn taken(&self) -> u32 {
+        self.newest
     }
 
     /// Takes an input in; one that is not newer than the last is a replay and ignored.
@@ -161,6 +211,11 @@ impl<I: Clone> Inputs<I> {
         self.held = None;
     }
 
+    /// A new connection has to hear again what may not have got through.
+    pub(crate) fn tell_again(&mut self) {
+        self.refused.splice(0..0, self.told.drain(..));
+    }
+
     /// The newest input before the first that still waits.
     pub(crate) fn ack(&self) -> u32 {
         self.once.front().map_or(self.newest, |(seq, _)| seq - 1)
@@ -171,6 +226,10 @@ impl<I: Clone> Inputs<I> {
         let ack = self.ack();
         let news = ack != self.ack || !self.refused.is_empty();
         self.ack = ack;
+        let known = (self.told.len() + self.refused.len()).saturating_sub(REFUSALS_KEPT_MAX);
+        self.told.drain(..known.min(self.told.len()));
+        let newest = self.refused.len().saturating_sub(REFUSALS_KEPT_MAX);
+        self.told.extend(&self.refused[newest..]);
         refused.append(&mut self.refused);
         news
     }

@@ -321,7 +321,8 @@ fn publish_members<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
     } = room;
     for (&player, member) in members {
         let refused = frame.refused.len();
-        let acked = member.inputs.take_news(&mut frame.refused);
+        // Nobody hears what is said to a member that is away.
+        let acked = member.grace_ticks.is_none() && member.inputs.take_news(&mut frame.refused);
         let own = frame.own.len();
         let (avatar, seat) = match member.seat {
             Seat::Avatar(id) => {
@@ -359,11 +360,13 @@ fn publish_members<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
         }
         frame.members.push(MemberPart {
             player,
+            epoch: member.epoch,
             seat: member.seat_shown,
             team: member.team,
             anchor: member.anchor,
             tiers: member.tiers,
             input_ack: member.inputs.ack(),
+            input_taken: member.inputs.taken(),
             news: acked || !delta.is_empty() || member.close.is_some(),
             refused: range(refused, frame.refused.len()),
             delta,
@@ -390,6 +393,15 @@ fn publish_events<G: Game>(room: &mut Room<G>, frame: &mut Frame) {
     frame
         .events
         .extend(events.map(|(to, bytes)| (recipients(to), Bytes::from(bytes))));
+    if frame.events.is_empty() {
+        return;
+    }
+    for (&player, member) in &mut room.members {
+        if member.grace_ticks.is_some() {
+            let missed = frame.events.iter().filter(|(to, _)| to.include(player));
+            missed.for_each(|(_, bytes)| member.owed.push(bytes.clone()));
+        }
+    }
 }
 
 fn write_seat(seat: Seat<u32>, out: &mut Vec<u8>) {

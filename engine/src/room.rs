@@ -15,6 +15,7 @@ use crate::job::{Job as _, JobId, Rejected};
 use crate::jobs::Jobs;
 use crate::limits::{ITEM_BYTES_MAX, ROOM_MEMBERS_MAX};
 use crate::members::Members;
+use crate::outside::Outside;
 use crate::past::{Past, Trail};
 use crate::publish::{Publisher, used_tiers};
 use crate::replicate::{Replicate as _, Tracked};
@@ -45,6 +46,7 @@ pub struct Room<G: Game> {
     pub(crate) listing: Listing,
     pub(crate) locked: bool,
     pub(crate) closing: bool,
+    pub(crate) outside: Outside<G>,
 }
 
 impl<G: Game> Room<G> {
@@ -56,6 +58,8 @@ impl<G: Game> Room<G> {
             tick_rate_hz,
         };
         let limits = G::job_limits(&start.settings);
+        let counters = Arc::clone(&start.workshop.counters);
+        let outside = Outside::new(start.outlet.clone(), counters, &start.game, &name);
         Self {
             rng: seeded(start.world_seed, &name, 0, "room"),
             name,
@@ -75,6 +79,7 @@ impl<G: Game> Room<G> {
             listing: Listing::default(),
             locked: false,
             closing: false,
+            outside,
         }
     }
 

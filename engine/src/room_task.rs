@@ -74,8 +74,11 @@ impl<G: Game, L: Link> RoomTask<G, L> {
                     if self.seats.is_empty() && control.is_empty() {
                         // Whoever comes now gets another task; whoever came just before is served.
                         control.close();
-                        if control.is_empty() {
-                            return;
+                        // `None` only when every permit is back: a sender may stand between its
+                        // permit and its message.
+                        match control.recv().await {
+                            None => return,
+                            Some(message) => self.handle(message, end),
                         }
                     }
                 }

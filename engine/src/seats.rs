@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::frame::Frame;
 use crate::game::Game;
-use crate::inbox::RoomIn;
 use crate::link::Link;
 use crate::port::{Enter, RoomPort};
 use crate::slot::{Gone, Slot};
@@ -49,16 +48,19 @@ impl<G: Game, L: Link> Seats<G, L> {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        let player = enter.player.clone();
         let waker = self.ready.waker(at);
-        self.slots[at] = Some(Slot::new(enter, self.port.tick_rate_hz, waker, now));
+        let (slot, ask) = Slot::new(enter, self.port.tick_rate_hz, waker, now);
+        self.slots[at] = Some(slot);
         self.ready.mark(at);
-        if self.port.push(RoomIn::Join(player)).is_err() {
-            self.with_slot(at, now, |slot, port, _, cx| {
-                slot.turn_away(port, now);
-                slot.advance(port, cx, now)
-            });
-        }
+        let heard = self.port.push(ask).is_ok();
+        self.with_slot(at, now, |slot, port, _, cx| {
+            if heard {
+                slot.handle_heard();
+                return Ok(());
+            }
+            slot.turn_away(port, now);
+            slot.advance(port, cx, now)
+        });
         at
     }
 

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use crate::batch::Batch;
 use crate::frame::Frame;
-use crate::game::{Game, OpenError, Player, PlayerId, Refusal, Seat};
+use crate::game::{Game, OpenError, Player, PlayerId, Recipient, Refusal, Seat, To};
 use crate::grid::Space;
-use crate::inbox::RoomIn;
+use crate::inbox::{Epoch, RoomIn};
 use crate::job::{Answer, Job, JobDone, Outcome};
 use crate::jobs::Workshop;
+use crate::layer::Message;
 use crate::members::Member;
-use crate::publish::{Wants, publish};
+use crate::outside::Outlet;
+use crate::publish::{Want, Wants, publish};
 use crate::replicate::Masks;
 use crate::rng::seeded;
 use crate::room::Room;
@@ -26,11 +28,21 @@ pub(crate) struct Sim<G: Game> {
     pub(crate) room: Room<G>,
     /// How long a dropped member may stay away, in ticks.
     grace_ticks: u32,
-    joins: Vec<(PlayerId, Result<(), Refusal>)>,
+    joins: Vec<(PlayerId, Epoch, Result<(), Refusal>)>,
+    /// Who is no member any more since the last step, or did not become one.
+    pub(crate) departed: Vec<PlayerId>,
     /// Here for their capacity.
     due: Vec<G::Input>,
     players: Vec<PlayerId>,
+    /// Questions that nobody took; they come back with the next step.
+    returned: Vec<G::Query>,
 }
+
+/// The type of the messages that close whom they reach.
+const CLOSE_TYPE: &str = "downbeat.close";
+
+/// What a member is told whom such a message closes.
+const DISCONNECTED: &str = "disconnected by the operator";
 
 /// Where a room starts.
 #[derive(Clone, Debug)]
@@ -43,6 +55,8 @@ pub(crate) struct Start<G: Game> {
     pub(crate) grace_ticks: u32,
     /// Who runs its jobs.
     pub(crate) workshop: Workshop,
+    /// Where what it says to the outside goes.
+    pub(crate) outlet: Outlet<G>,
 }
 
 impl<G: Game> Sim<G> {
@@ -61,8 +75,10 @@ impl<G: Game> Sim<G> {
             room,
             grace_ticks: start.grace_ticks,
             joins: Vec::new(),
+            departed: Vec::new(),
             due: Vec::new(),
             players: Vec::new(),
+            returned: Vec::new(),
         })
     }
 
@@ -88,6 +104,10 @@ impl<G: Game> Sim<G> {
         room.rng = seeded(room.world_seed, &room.name, room.tick.number(), "room");
         room.timers.advance();
         room.jobs.advance();
+        self.departed.clear();
+        for query in std::mem::take(&mut self.returned) {
+            self.game.loaded(&mut self.room, query);
+        }
         for entry in entered {
             self.handle(entry);
         }
@@ -101,26 +121,31 @@ impl<G: Game> Sim<G> {
         self.publish(frame, publish);
         self.room.remember();
         self.room.jobs.flush();
+        self.room.outside.flush(&mut self.returned);
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {
         match entry {
-            RoomIn::Join(player) => self.join(player),
-            RoomIn::Leave { player, may_resume } => self.leave(player, may_resume),
-            RoomIn::Resume(player) => {
-                if let Some(member) = self.room.members.get_mut(&player)
-                    && member.grace_ticks.take().is_some()
-                {
-                    self.game.resumed(&mut self.room, player);
+            RoomIn::Join { player, epoch } => self.join(player, epoch),
+            RoomIn::Leave {
+                player,
+                epoch,
+                may_resume,
+            } => self.leave(player, epoch, may_resume),
+            RoomIn::Resume { player, epoch } => self.resume(player, epoch),
+            RoomIn::Close { player, close } => {
+                if let Some(member) = self.room.members.get_mut(&player) {
+                    member.close.get_or_insert(close);
                 }
             }
             RoomIn::Input {
                 player,
+                epoch,
                 seq,
                 view_back,
                 input,
             } => {
-                if let Some(member) = self.room.members.get_mut(&player) {
+                if let Some(member) = self.connected(player, epoch) {
                     if member.seat == Seat::Spectator {
                         member.inputs.refuse(seq);
                     } else {
@@ -130,15 +155,58 @@ impl<G: Game> Sim<G> {
                     }
                 }
             }
-            RoomIn::Refused { player, seq } => {
-                if let Some(member) = self.room.members.get_mut(&player) {
+            RoomIn::Refused { player, epoch, seq } => {
+                if let Some(member) = self.connected(player, epoch) {
                     member.inputs.refuse(seq);
                 }
+            }
+            RoomIn::Message { to, message } => self.hear(&to, &message),
+            RoomIn::Missed { to, waiting } => {
+                waiting.handle_told();
+                if self.room.is_here(to) {
+                    self.room.outside.count_missed();
+                    self.game.missed(&mut self.room, to);
+                }
+            }
+            RoomIn::Presence { group, news } => {
+                for event in self.room.outside.handle_presence(&group, news) {
+                    self.game.presence(&mut self.room, &group, &event);
+                }
+            }
+            RoomIn::Loaded(answer) => self.game.loaded(&mut self.room, answer),
+        }
+    }
+
+    /// A message of the layer: the engine's own, or one for the game.
+    fn hear(&mut self, to: &[Recipient], message: &Arc<Message>) {
+        let is_close = message.kind() == Some(CLOSE_TYPE);
+        let mut decoded = None;
+        for &to in to {
+            if !self.room.handle_applied(to) {
+                continue;
+            }
+            if is_close {
+                match to {
+                    Recipient::Room => self.room.close(),
+                    Recipient::Player(player) => self.room.kick(player, DISCONNECTED),
+                }
+                continue;
+            }
+            let decoded = decoded.get_or_insert_with(|| self.room.outside.decode(message));
+            if let Some(message) = decoded {
+                self.room.outside.count_message();
+                self.game.message(&mut self.room, to, message);
             }
         }
     }
 
-    fn join(&mut self, player: Player<G>) {
+    /// A member, as far as this is its connection and not one that it had before.
+    fn connected(&mut self, player: PlayerId, epoch: Epoch) -> Option<&mut Member<G>> {
+        let member = self.room.members.get_mut(&player);
+        member.filter(|member| member.epoch == epoch)
+    }
+
+    fn join(&mut self, player: Player<G>, epoch: Epoch) {
         let id = player.id;
         let answer = if self.room.closing {
             Err(Refusal::LOCKED)
@@ -148,7 +216,8 @@ impl<G: Game> Sim<G> {
             Err(Refusal::LOCKED)
         } else {
             // It is a member during the call, so that the game can give it a team or a hand.
-            let member = Member::new(player.clone(), self.room.space);
+            let mut member = Member::new(player.clone(), epoch, self.room.space);
+            member.channel = self.room.outside.open_member(&player);
             self.room.members.insert(id, member);
             self.game.join(&mut self.room, &player)
         };
@@ -159,19 +228,45 @@ impl<G: Game> Sim<G> {
             }
             Err(refusal) => {
                 self.room.members.remove(&id);
+                self.departed.push(id);
                 Err(refusal)
             }
         };
-        self.joins.push((id, answer));
+        self.joins.push((id, epoch, answer));
     }
 
-    fn leave(&mut self, player: PlayerId, may_resume: bool) {
+    /// A new connection takes over, whether or not the one before it is known to be gone.
+    fn resume(&mut self, player: PlayerId, epoch: Epoch) {
         let Some(member) = self.room.members.get_mut(&player) else {
-            return; // refused, kicked, or the room was faster
+            self.joins.push((player, epoch, Err(Refusal::GONE)));
+            return;
         };
-        if may_resume && self.grace_ticks > 0 {
+        if member.epoch > epoch {
+            return; // a newer one was faster; the frame tells this one
+        }
+        member.epoch = epoch;
+        member.want = Some(Want::All);
+        member.inputs.tell_again();
+        if member.grace_ticks.take().is_none() {
+            member.inputs.release();
+            self.game.dropped(&mut self.room, player);
+        }
+        if let Some(member) = self.room.members.get_mut(&player) {
+            let owed = member.owed.take();
+            let owed = owed.map(|event| (To::Player(player), event.to_vec()));
+            self.room.events.splice(0..0, owed);
+        }
+        self.game.resumed(&mut self.room, player);
+    }
+
+    fn leave(&mut self, player: PlayerId, epoch: Epoch, may_resume: bool) {
+        let grace_ticks = self.grace_ticks;
+        let Some(member) = self.connected(player, epoch) else {
+            return; // refused, kicked, fenced, or the room was faster
+        };
+        if may_resume && grace_ticks > 0 {
             if member.grace_ticks.is_none() {
-                member.grace_ticks = Some(self.grace_ticks);
+                member.grace_ticks = Some(grace_ticks);
                 member.inputs.release();
                 self.game.dropped(&mut self.room, player);
             }
@@ -183,6 +278,7 @@ impl<G: Game> Sim<G> {
     fn remove(&mut self, player: PlayerId) {
         self.game.leave(&mut self.room, player);
         self.room.members.remove(&player);
+        self.departed.push(player);
     }
 
     fn apply_inputs(&mut self) {
@@ -277,10 +373,13 @@ impl<G: Game> Sim<G> {
         let joins = self.joins.drain(..);
         frame
             .joins
-            .extend(joins.map(|(id, answer)| (id, answer.map(|()| seat(id)))));
-        frame.joins.sort_unstable_by_key(|(player, _)| *player);
+            .extend(joins.map(|(id, epoch, answer)| (id, epoch, answer.map(|()| seat(id)))));
+        frame
+            .joins
+            .sort_unstable_by_key(|&(id, epoch, _)| (id, epoch));
         for player in kicked {
             self.room.members.remove(&player);
+            self.departed.push(player);
         }
         frame.end = self.room.closing.then(|| CloseCode::RoomClosed.into());
     }

@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::codec::DecodeError;
 use crate::echo::{Echo, Lag};
 use crate::frame::Frame;
 use crate::game::{Game, PlayerId, Refusal, Seat};
-use crate::inbox::RoomIn;
+use crate::inbox::{Epoch, RoomIn};
 use crate::limits::{
     CLOSE_WITHIN, HEARTBEAT_EVERY, IDLE_CLOSE_AFTER, JOIN_WITHIN, PING_AFTER, READS_PER_NOTICE_MAX,
     STALLS_MAX, STALLS_WITHIN,
@@ -20,7 +21,7 @@ use crate::limits::{
 use crate::link::{Incoming, Link, LinkError};
 use crate::outbox::Outbox;
 use crate::panics;
-use crate::port::{Enter, Occupant, RoomPort};
+use crate::port::{Enter, Occupant, RoomPort, Who};
 use crate::rate::{RateLimit, Verdict};
 use crate::tick::Tick;
 use crate::viewer::{Desk, Told, Viewer};
@@ -29,13 +30,18 @@ use crate::wire::{ClientMessage, Close, CloseCode, Pong, SUBPROTOCOL, Welcome, d
 /// A member's link, and where the conversation over it stands.
 pub(crate) struct Slot<L> {
     player: PlayerId,
-    name: String,
+    name: Arc<str>,
+    epoch: Epoch,
+    /// What its next connection shows; empty where it cannot come back.
+    resume: String,
     link: L,
     waker: Waker,
     outbox: Outbox,
     phase: Phase,
     /// Whether the room may have this member, so that it must be told when it goes.
     in_room: bool,
+    /// Whether the member may be back: its peer has been told how.
+    may_resume: bool,
     limit: RateLimit,
     echo: Echo,
     viewer: Viewer,
@@ -47,7 +53,7 @@ pub(crate) struct Slot<L> {
     /// Since when the socket has not taken everything.
     blocked: Option<Duration>,
     reads_left: u32,
-    _occupant: Occupant,
+    occupant: Occupant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +132,8 @@ const RATE_MAX: u8 = 2;
 
 /// How a conversation ended.
 pub(crate) enum Gone {
-    /// The peer said goodbye.
-    Left,
+    /// The peer said goodbye, with a code if it gave one.
+    Left(Option<u16>),
     /// The connection broke.
     Lost,
 }
@@ -138,11 +144,15 @@ impl<L: Link> Slot<L> {
         tick_rate_hz: u16,
         waker: Waker,
         now: Duration,
-    ) -> Self {
-        let enter_id = enter.player.id;
-        Self {
-            player: enter_id,
-            name: enter.player.name,
+    ) -> (Self, RoomIn<G>) {
+        let (player, epoch) = (enter.who.player(), enter.epoch);
+        let is_back = matches!(enter.who, Who::Back(_));
+        let slot = Self {
+            player,
+            name: enter.name,
+            epoch,
+            may_resume: is_back,
+            resume: enter.resume,
             link: enter.link,
             waker,
             outbox: Outbox::default(),
@@ -150,7 +160,7 @@ impl<L: Link> Slot<L> {
             in_room: true,
             limit: RateLimit::new(tick_rate_hz, now),
             echo: Echo::new(),
-            viewer: Viewer::new(enter_id),
+            viewer: Viewer::new(player),
             arrivals: Arrivals::default(),
             stalls: Stalls::default(),
             last_heard: now,
@@ -158,8 +168,18 @@ impl<L: Link> Slot<L> {
             pinged: false,
             blocked: None,
             reads_left: READS_PER_NOTICE_MAX,
-            _occupant: enter.occupant,
-        }
+            occupant: enter.occupant,
+        };
+        let ask = match enter.who {
+            Who::New(player) => RoomIn::Join { player, epoch },
+            Who::Back(player) => RoomIn::Resume { player, epoch },
+        };
+        (slot, ask)
+    }
+
+    /// The room has been asked, and must be told when this member goes.
+    pub(crate) const fn handle_heard(&mut self) {
+        self.occupant.heard();
     }
 
     #[cfg(test)]
@@ -176,7 +196,7 @@ impl<L: Link> Slot<L> {
         &self.waker
     }
 
-    /// The room could not even be asked.
+    /// The room could not even be asked. Whoever wanted to come back may try again.
     pub(crate) fn turn_away<G: Game>(&mut self, port: &RoomPort<G>, now: Duration) {
         self.in_room = false;
         self.close(port, refused(Refusal::BUSY), now);
@@ -199,8 +219,8 @@ impl<L: Link> Slot<L> {
 
     /// The conversation is over: tells the room, once.
     pub(crate) fn leave<G: Game>(&mut self, port: &RoomPort<G>, gone: Gone, now: Duration) {
-        let lost = matches!(gone, Gone::Lost);
-        if lost && !matches!(self.phase, Phase::Closing { .. }) {
+        let is_open = !matches!(self.phase, Phase::Closing { .. });
+        if matches!(gone, Gone::Lost) && is_open {
             port.world.counters().connections_lost.add(1);
         }
         tracing::debug!(
@@ -211,11 +231,12 @@ impl<L: Link> Slot<L> {
             "member gone"
         );
         if std::mem::take(&mut self.in_room) {
-            let player = self.player;
+            let is_done = matches!(gone, Gone::Left(code) if !code.is_some_and(may_be_back));
             // A leave always finds room.
             let _ = port.push(RoomIn::Leave {
-                player,
-                may_resume: lost,
+                player: self.player,
+                epoch: self.epoch,
+                may_resume: self.may_resume && !(is_open && is_done),
             });
         }
     }
@@ -227,15 +248,27 @@ impl<L: Link> Slot<L> {
         desk: &mut Desk,
         now: Duration,
     ) {
+        if matches!(self.phase, Phase::Closing { .. }) {
+            return;
+        }
+        let newest = self.viewer.part(frame).map(|part| part.epoch);
+        if newest.is_some_and(|newest| newest > self.epoch) {
+            self.in_room = false;
+            return self.close(port, CloseCode::Fenced.into(), now);
+        }
         let behind = match self.phase {
             Phase::Closing { .. } => return,
             Phase::Live => self.is_behind(now),
             Phase::Joining { .. } => match self.answer(frame) {
-                Some(Ok(seat)) => {
+                Some(Ok((seat, taken))) => {
                     // A keyframe belongs right behind the welcome, which still waits.
                     self.outbox
-                        .push(self.welcome(port, seat, frame.tick).into());
+                        .push(self.welcome(port, seat, (taken, frame.tick)).into());
                     self.phase = Phase::Live;
+                    self.may_resume = !self.resume.is_empty();
+                    if let Some(close) = self.unwanted(port) {
+                        return self.close(port, close, now);
+                    }
                     false
                 }
                 Some(Err(refusal)) => {
@@ -264,10 +297,19 @@ impl<L: Link> Slot<L> {
         }
     }
 
-    /// The room's answer to the join; one in a frame that was missed shows in the next.
-    fn answer(&mut self, frame: &Frame) -> Option<Result<Seat<u32>, Refusal>> {
-        let answer = frame.join(self.player);
-        answer.or_else(|| self.viewer.part(frame).map(|part| Ok(part.seat)))
+    /// The room's answer: where it sits, and which inputs were taken in; one in a frame that was
+    /// missed shows in the next.
+    fn answer(&mut self, frame: &Frame) -> Option<Result<(Seat<u32>, u32), Refusal>> {
+        if let Some(Err(refusal)) = frame.join(self.player, self.epoch) {
+            return Some(Err(refusal));
+        }
+        let part = self.viewer.part(frame)?;
+        (part.epoch == self.epoch).then_some(Ok((part.seat, part.input_taken)))
+    }
+
+    /// Why the member must go, if somebody said so while it was on its way in.
+    fn unwanted<G: Game>(&self, port: &RoomPort<G>) -> Option<Close> {
+        port.status.roster().get(&self.player)?.close
     }
 
     /// Queues this member's messages of a frame, or remembers what it misses.
@@ -330,7 +372,12 @@ impl<L: Link> Slot<L> {
         lag
     }
 
-    fn welcome<G: Game>(&self, port: &RoomPort<G>, seat: Seat<u32>, tick: Tick) -> Vec<u8> {
+    fn welcome<G: Game>(
+        &self,
+        port: &RoomPort<G>,
+        seat: Seat<u32>,
+        (taken, tick): (u32, Tick),
+    ) -> Vec<u8> {
         Welcome {
             player: self.player.number(),
             seat,
@@ -339,7 +386,9 @@ impl<L: Link> Slot<L> {
             space: port.space,
             game: port.game.to_string(),
             room: port.name.to_string(),
-            name: self.name.clone(),
+            name: self.name.to_string(),
+            taken,
+            resume: self.resume.clone(),
         }
         .encode()
     }
@@ -396,7 +445,7 @@ impl<L: Link> Slot<L> {
         self.last_heard = now;
         self.pinged = false;
         match incoming {
-            Incoming::Close(_) => Err(Gone::Left),
+            Incoming::Close(code) => Err(Gone::Left(code)),
             _ if matches!(self.phase, Phase::Closing { .. }) => Ok(()),
             Incoming::Text => {
                 self.close(port, CloseCode::BadData.into(), now);
@@ -444,10 +493,11 @@ impl<L: Link> Slot<L> {
             }) => {
                 self.seen(seen, newest, now);
                 self.arrivals.note(seq, now);
-                let player = self.player;
+                let (player, epoch) = (self.player, self.epoch);
                 let view_back = self.view_back(port, newest, seen, behind);
                 match port.push(RoomIn::Input {
                     player,
+                    epoch,
                     seq,
                     view_back,
                     input,
@@ -456,7 +506,7 @@ impl<L: Link> Slot<L> {
                     Err(_) => {
                         port.world.counters().inputs_refused.add(1);
                         // Without room even for the refusal the gap in `seq` must speak for itself.
-                        let _ = port.push(RoomIn::Refused { player, seq });
+                        let _ = port.push(RoomIn::Refused { player, epoch, seq });
                     }
                 }
             }
@@ -573,12 +623,24 @@ impl<L: Link> Slot<L> {
             "closing"
         );
         self.outbox.push_close(close);
+        // Who was merely too slow may be back over a better line, and who wanted to come back may try
+        // again; who did wrong is out.
+        let is_joining = matches!(self.phase, Phase::Joining { .. });
+        self.may_resume &= is_joining || close.code == CloseCode::TooSlow;
         self.phase = Phase::Closing {
             until: now + CLOSE_WITHIN,
         };
         self.reads_left = READS_PER_NOTICE_MAX;
         self.waker.wake_by_ref();
     }
+}
+
+/// Whether a goodbye with this code is none: a browser closes the sockets of a page with 1001 also
+/// when that is loaded anew, and a client gives up a line on which nothing comes.
+fn may_be_back(code: u16) -> bool {
+    [CloseCode::GoingAway, CloseCode::TooSlow]
+        .iter()
+        .any(|back| back.number() == code)
 }
 
 const fn refused(refusal: Refusal) -> Close {

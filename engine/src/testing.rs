@@ -11,11 +11,12 @@ use crate::codec;
 use crate::counters::Counters;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Refusal};
-use crate::inbox::RoomIn;
+use crate::inbox::{Epoch, RoomIn};
 use crate::job::{AppliedJob, Job};
 use crate::job_pool::{Delay, JobPool};
 use crate::jobs::Workshop;
-use crate::publish::{Want, Wants};
+use crate::outside::Outlet;
+use crate::publish::Wants;
 use crate::rng::{fnv1a, seeded};
 use crate::room::Room;
 use crate::sim::{Sim, Start};
@@ -24,8 +25,17 @@ use crate::wire::{Close, Welcome};
 
 pub(crate) mod alone;
 mod gallery;
+mod outside;
+mod choir;
 
+pub use self::choir::Choir;
 pub use self::gallery::{Gallery, Sent};
+/// What every layer must do.
+pub mod layer {
+    pub use crate::layer::suite::{Bus, suite};
+}
+
+pub use crate::courier::Outward;
 pub use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
 pub use crate::virtual_world::VirtualWorld;
 
@@ -122,6 +132,7 @@ impl JobThreads {
 struct Seated<G: Game> {
     view: View<G>,
     viewer: Viewer,
+    epoch: Epoch,
     seq: u32,
     view_back: f32,
     dropped: bool,
@@ -168,6 +179,7 @@ impl<G: Game> TestRoom<G> {
             settings,
             grace_ticks,
             workshop,
+            outlet: Outlet::Kept,
         })?;
         Ok(Self {
             sim,
@@ -200,15 +212,18 @@ impl<G: Game> TestRoom<G> {
     pub fn join_as(&mut self, name: &str, profile: G::Profile) -> Result<PlayerId, Refusal> {
         let id = PlayerId::new(self.next_player);
         self.next_player += 1;
-        self.entered.push(RoomIn::Join(Player {
+        let epoch = 1;
+        let player = Player {
             id,
             name: name.into(),
             profile,
-        }));
+            user: None,
+        };
+        self.entered.push(RoomIn::Join { player, epoch });
         self.step_once();
         let seat = self
             .frame
-            .join(id)
+            .join(id, epoch)
             .expect("a step answers the joins before it")?;
         let mut view = View::new();
         let welcome = Welcome {
@@ -220,12 +235,15 @@ impl<G: Game> TestRoom<G> {
             game: G::NAME.into(),
             room: "test".into(),
             name: name.into(),
+            taken: 0,
+            resume: String::new(),
         };
         view.apply(&welcome.encode())
             .expect("our own encoders write what we read");
         let seated = Seated {
             view,
             viewer: Viewer::new(id),
+            epoch,
             seq: 0,
             view_back: 1.0,
             dropped: false,
@@ -246,6 +264,7 @@ impl<G: Game> TestRoom<G> {
         let seq = seated.seq;
         self.entered.push(RoomIn::Input {
             player,
+            epoch: seated.epoch,
             seq,
             view_back: seated.view_back,
             input,
@@ -268,8 +287,7 @@ impl<G: Game> TestRoom<G> {
 
     /// Leaves for good at the next step.
     pub fn leave(&mut self, player: PlayerId) {
-        let may_resume = false;
-        self.entered.push(RoomIn::Leave { player, may_resume });
+        self.push_leave(player, false);
     }
 
     /// Breaks the connection at the next step; the member may come back for 10 s of game time.
@@ -281,8 +299,16 @@ impl<G: Game> TestRoom<G> {
             .get_mut(&player)
             .expect("a member that joined")
             .dropped = true;
-        let may_resume = true;
-        self.entered.push(RoomIn::Leave { player, may_resume });
+        self.push_leave(player, true);
+    }
+
+    fn push_leave(&mut self, player: PlayerId, may_resume: bool) {
+        let epoch = self.members.get(&player).map_or(0, |seated| seated.epoch);
+        self.entered.push(RoomIn::Leave {
+            player,
+            epoch,
+            may_resume,
+        });
     }
 
     /// Comes back at the next step.
@@ -293,8 +319,9 @@ impl<G: Game> TestRoom<G> {
         let seated = self.members.get_mut(&player).expect("a member that joined");
         seated.dropped = false;
         seated.viewer.miss_unseen(0);
-        self.wants.members.push((player, Want::All));
-        self.entered.push(RoomIn::Resume(player));
+        seated.epoch += 1;
+        let epoch = seated.epoch;
+        self.entered.push(RoomIn::Resume { player, epoch });
         self.step(1);
     }
 

@@ -3,6 +3,8 @@
 //! In and out: values and bytes. Source: PROTOCOL.md. Frames are put together by `frame` and read
 //! by `client`; here are only their header and the tags of their sections.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError, Decoder, Encoder};
@@ -69,7 +71,7 @@ pub(crate) mod section {
 }
 
 /// The first message to a member.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The member's number in this room.
     pub player: u32,
@@ -87,9 +89,34 @@ pub struct Welcome {
     pub room: String,
     /// The player's name as accepted.
     pub name: String,
+    /// The newest input of this member that the server has taken in; 0 for a new one.
+    pub taken: u32,
+    /// What the next connection shows to go on with this session; empty where it cannot.
+    pub resume: String,
+}
+
+/// Without the token: a welcome may be logged.
+impl fmt::Debug for Welcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Welcome")
+            .field("player", &self.player)
+            .field("seat", &self.seat)
+            .field("tick", &self.tick)
+            .field("game", &self.game)
+            .field("room", &self.room)
+            .field("name", &self.name)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Welcome {
+    /// What acknowledgements count from on this connection: the first names a number that follows
+    /// this one by less than 65,536, and what still waits is older than `taken`.
+    pub const fn acked(&self) -> u32 {
+        self.taken.saturating_sub(1 << 15)
+    }
+
     /// The message's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![tag::WELCOME];
@@ -337,6 +364,24 @@ mod tests {
         let bytes = [0x01, 0x01, 0xfb, 0x2c, 0x01, 0x08, 0x00, 0x7f, 0x00];
         assert_eq!(codec::encode(&message), bytes);
         assert_eq!(decode_client::<Input>(&bytes), Ok(message));
+    }
+
+    #[test]
+    fn a_welcome_in_a_log_tells_no_token() {
+        let welcome = Welcome {
+            player: 1,
+            seat: Seat::Player,
+            tick: Tick::new(1),
+            tick_rate_hz: 20,
+            space: Space::Whole,
+            game: "probe".into(),
+            room: "main".into(),
+            name: "Ada".into(),
+            taken: 7,
+            resume: "s3cret".into(),
+        };
+        let text = format!("{welcome:?}");
+        assert!(text.contains("Ada") && !text.contains("s3cret"), "{text}");
     }
 
     #[test]

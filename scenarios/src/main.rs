@@ -2,11 +2,14 @@
 
 use std::process::ExitCode;
 
-use downbeat_scenarios::{Arena, Meadow, Tag, Tally};
-use downbeat_server::{App, Page};
+use downbeat_scenarios::{Arena, Chat, Meadow, Tag, Tally, chat};
+use downbeat_server::{App, GameOptions, Page};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A body without its player is a target: it stands in the arena for a tunnel, not for a coffee.
+const ARENA_GRACE_S: u32 = 30;
 
 /// The pages, as the build script left them: path and contents.
 static PAGES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
@@ -16,7 +19,11 @@ fn main() -> ExitCode {
         .game::<Meadow>()
         .game::<Tally>()
         .game::<Tag>()
-        .game::<Arena>()
+        .game_with::<Arena>(GameOptions {
+            grace_s: ARENA_GRACE_S,
+            ..GameOptions::default()
+        })
+        .game_with::<Chat>(GameOptions::default().answer(chat::answer))
         .pages(page)
         .page_missing(concat!(
             "There is no page: ",

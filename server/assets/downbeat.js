@@ -224,22 +224,103 @@ function p(e, t, n) {
 	let r = Math.min(l, c * 2 ** (t - 1));
 	return Math.round(r * (.5 + .5 * n));
 }
-// src/sdk/mismatch.ts
-var ee = 4009, te = "this page was built for other types than the server has; reload it, or rebuild it with the types of this server", m = (e) => `downbeat.reloaded.${e}`;
-function ne(e) {
+// src/sdk/credentials.ts
+var m = class extends Error {}, ee = 2, h = /^[A-Za-z0-9._~-]{1,512}$/, te = class {
+	resuming = !1;
+	options;
+	url;
+	path = "";
+	token = "";
+	refusals = 0;
+	constructor(e, t) {
+		this.options = e, this.url = t;
+	}
+	enter(e, t) {
+		this.path = `${e}/${t}`, this.token = this.options.keep === "tab" ? ie(this.key) : "", this.refusals = 0;
+	}
+	show() {
+		if (this.resuming = this.token !== "", this.resuming) return `resume.${this.token}`;
+		let { ticket: e, session: t } = this.options;
+		return e ? ne(e()) : t ? ne(this.fetchTicket()) : null;
+	}
+	handleWelcome(e) {
+		this.token = h.test(e) ? e : "", this.refusals = 0;
+	}
+	handleRefused() {
+		if (!this.resuming) return;
+		let { token: e } = this;
+		re(this.url).then((t) => {
+			t && e === this.token && (this.refusals += 1, this.refusals >= ee && this.forget());
+		}, () => {});
+	}
+	forget() {
+		this.token = "", this.refusals = 0;
+	}
+	handlePageGone() {
+		return this.options.keep === "tab" && this.token !== "" && ae(this.key, this.token);
+	}
+	get key() {
+		return `downbeat:resume:${this.url}/${this.path}`;
+	}
+	async fetchTicket() {
+		let [e, t] = this.path.split("/"), n = await fetch(`${g(this.url)}/api/ticket`, {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: JSON.stringify({
+				game: e,
+				room: t
+			}),
+			credentials: "same-origin"
+		});
+		if (n.ok) return (await n.json()).ticket;
+		throw n.status === 429 || n.status >= 500 ? Error(`no ticket at the moment (${n.status})`) : new m(n.status === 401 ? "not signed in" : `no ticket (${n.status})`);
+	}
+};
+async function ne(e) {
+	let t = await e;
+	if (!h.test(t)) throw new m("the ticket is none");
+	return `ticket.${t}`;
+}
+async function re(e) {
+	return await fetch(`${g(e)}/healthz`, {
+		mode: "no-cors",
+		cache: "no-store"
+	}), !0;
+}
+function g(e) {
+	return e.replace(/^ws/, "http");
+}
+function ie(e) {
 	try {
-		return sessionStorage.getItem(m(e)) !== null || (sessionStorage.setItem(m(e), "1"), sessionStorage.getItem(m(e)) === null) ? !1 : (location.reload(), !0);
+		let t = sessionStorage.getItem(e) ?? "";
+		return sessionStorage.removeItem(e), h.test(t) ? t : "";
+	} catch {
+		return "";
+	}
+}
+function ae(e, t) {
+	try {
+		return sessionStorage.setItem(e, t), !0;
 	} catch {
 		return !1;
 	}
 }
-function re(e) {
+// src/sdk/mismatch.ts
+var oe = 4009, se = "this page was built for other types than the server has; reload it, or rebuild it with the types of this server", _ = (e) => `downbeat.reloaded.${e}`;
+function ce(e) {
 	try {
-		sessionStorage.removeItem(m(e));
+		return sessionStorage.getItem(_(e)) !== null || (sessionStorage.setItem(_(e), "1"), sessionStorage.getItem(_(e)) === null) ? !1 : (location.reload(), !0);
+	} catch {
+		return !1;
+	}
+}
+function le(e) {
+	try {
+		sessionStorage.removeItem(_(e));
 	} catch {}
 }
 // src/sdk/connection.ts
-var ie = 5e3, ae = 1e3, oe = class {
+var ue = 5e3, de = 1e3, fe = 4008, pe = 4003, me = class {
 	state = { type: "idle" };
 	open;
 	random;
@@ -250,6 +331,7 @@ var ie = 5e3, ae = 1e3, oe = class {
 	attempt = 0;
 	timer;
 	watch;
+	opened = !1;
 	openedAt = 0;
 	heardAt = 0;
 	constructor(e, t, n) {
@@ -282,21 +364,34 @@ var ie = 5e3, ae = 1e3, oe = class {
 		let e = ++this.generation, t = (t) => {
 			e === this.generation && t();
 		};
-		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), ae), this.transport = this.open(this.url, {
-			open: () => t(() => this.events.opened()),
+		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), de), this.opened = !1;
+		let n = this.events.credential();
+		if (!(n instanceof Promise)) return this.openWith(n, t);
+		n.then((e) => t(() => this.openWith(e, t)), (e) => t(() => this.handleNoCredential(e)));
+	}
+	openWith(e, t) {
+		let n = {
+			open: () => t(() => {
+				this.opened = !0, this.events.opened();
+			}),
 			message: (e) => t(() => {
 				this.heardAt = performance.now(), this.events.message(e);
 			}),
 			close: (e, n) => t(() => this.handleClose(e, n))
-		});
+		};
+		this.transport = this.open(this.url, n, e);
+	}
+	handleNoCredential(e) {
+		let t = e instanceof Error ? e.message : String(e);
+		e instanceof m ? this.close(pe, t) : this.handleClose(1006, t);
 	}
 	handleClose(e, t) {
-		let n = this.state.type === "open" && performance.now() - this.openedAt >= ie;
-		if (this.drop(1e3, "bye"), f(e)) {
+		let n = this.state.type === "open" && performance.now() - this.openedAt >= ue;
+		if (this.drop(fe, "the line is dead"), this.opened || this.events.refused(), f(e) && !this.events.mayComeBack(e, t)) {
 			this.enter({
 				type: "closed",
 				code: e,
-				reason: e === 4009 ? te : t
+				reason: e === 4009 ? se : t
 			});
 			return;
 		}
@@ -321,7 +416,7 @@ var ie = 5e3, ae = 1e3, oe = class {
 	enter(e) {
 		this.state = e, this.events.state(e);
 	}
-}, se = class {
+}, he = class {
 	listeners = /* @__PURE__ */ new Map();
 	on(e, t) {
 		let n = this.listeners.get(e);
@@ -330,11 +425,11 @@ var ie = 5e3, ae = 1e3, oe = class {
 	emit(e, t) {
 		for (let n of this.listeners.get(e) ?? []) n(t);
 	}
-}, h = (e) => ({
+}, v = (e) => ({
 	encode: (t, n) => t.varint(s(n, 0, e)),
 	decode: (t) => t.varint(e),
 	bytesMin: 1
-}), ce = (e) => ({
+}), y = (e) => ({
 	encode(t, n) {
 		s(n, -e - 1, e), t.varint(n < 0 ? -n * 2 - 1 : n * 2);
 	},
@@ -343,19 +438,19 @@ var ie = 5e3, ae = 1e3, oe = class {
 		return n % 2 == 0 ? n / 2 : -(n + 1) / 2;
 	},
 	bytesMin: 1
-}), g = {
+}), b = {
 	encode: (e, t) => e.u8(t),
 	decode: (e) => e.u8(),
 	bytesMin: 1
-}, le = {
+}, ge = {
 	encode: (e, t) => e.i8(t),
 	decode: (e) => e.i8(),
 	bytesMin: 1
-}, _ = h(65535), v = h(4294967295), ue = {
+}, _e = v(65535), x = v(4294967295), ve = {
 	encode: (e, t) => e.varintBig(t),
 	decode: (e) => e.varintBig(),
 	bytesMin: 1
-}, y = ce(32767), de = ce(2147483647), fe = {
+}, S = y(32767), ye = y(2147483647), be = {
 	encode: (e, t) => {
 		if (BigInt.asIntN(64, t) !== t) throw RangeError(`${t} is not an i64`);
 		e.varintBig(t < 0n ? -t * 2n - 1n : t * 2n);
@@ -365,35 +460,35 @@ var ie = 5e3, ae = 1e3, oe = class {
 		return t & 1n ? -((t + 1n) / 2n) : t / 2n;
 	},
 	bytesMin: 1
-}, b = {
+}, C = {
 	encode: (e, t) => e.f32(t),
 	decode: (e) => e.f32(),
 	bytesMin: 4
-}, pe = {
+}, xe = {
 	encode: (e, t) => e.f64(t),
 	decode: (e) => e.f64(),
 	bytesMin: 8
-}, me = {
+}, Se = {
 	encode: (e, t) => e.u8(+!!t),
 	decode: (e) => e.bool(),
 	bytesMin: 1
-}, x = {
+}, w = {
 	encode: (e, t) => e.string(t),
 	decode: (e) => e.string(),
 	bytesMin: 1
-}, S = {
+}, T = {
 	encode: () => {},
 	decode: () => null,
 	bytesMin: 0,
 	unit: !0
-}, he = {
+}, Ce = {
 	encode(e, t) {
 		e.varint(t.length), e.raw(t);
 	},
 	decode: (e) => e.raw(e.length(1)),
 	bytesMin: 1
 };
-function ge(e) {
+function we(e) {
 	return {
 		encode(t, n) {
 			t.varint(n.length);
@@ -407,7 +502,7 @@ function ge(e) {
 		bytesMin: 1
 	};
 }
-function _e(e) {
+function Te(e) {
 	return {
 		encode(t, n) {
 			t.u8(n === null ? 0 : 1), n !== null && e.encode(t, n);
@@ -416,7 +511,7 @@ function _e(e) {
 		bytesMin: 1
 	};
 }
-function ve(...e) {
+function Ee(...e) {
 	return {
 		encode(t, n) {
 			e.forEach((e, r) => e.encode(t, n[r]));
@@ -425,7 +520,7 @@ function ve(...e) {
 		bytesMin: e.reduce((e, t) => e + t.bytesMin, 0)
 	};
 }
-function C(e) {
+function E(e) {
 	let t = Object.entries(e);
 	return {
 		encode(e, n) {
@@ -441,7 +536,7 @@ function C(e) {
 		fields: t
 	};
 }
-function w(e) {
+function D(e) {
 	let t = Object.entries(e), n = new Map(t.map(([e], t) => [e, t]));
 	return {
 		encode(e, r) {
@@ -465,7 +560,7 @@ function w(e) {
 		bytesMin: 1 + Math.min(...t.map(([, e]) => e.bytesMin))
 	};
 }
-function ye(...e) {
+function De(...e) {
 	return {
 		encode(t, n) {
 			let r = e.indexOf(n);
@@ -476,7 +571,7 @@ function ye(...e) {
 		bytesMin: 1
 	};
 }
-var T = {
+var O = {
 	encode(e, t) {
 		e.f32(t.x), e.f32(t.y);
 	},
@@ -485,47 +580,47 @@ var T = {
 		y: e.f32()
 	}),
 	bytesMin: 8
-}, be = 64;
-function xe(e) {
+}, k = 64;
+function Oe(e) {
 	let t = Object.values(e).map((e) => e.field?.kind);
-	if (t.length > be) throw RangeError(`${t.length} fields, at most ${be} are allowed`);
+	if (t.length > k) throw RangeError(`${t.length} fields, at most ${k} are allowed`);
 	for (let e of ["position", "heading"]) if (t.filter((t) => t === e).length > 1) throw RangeError(`more than one ${e}`);
-	return C(e);
+	return E(e);
 }
-function Se() {
+function ke() {
 	return {
-		...T,
+		...O,
 		field: {
 			kind: "position",
 			seenBy: 0,
-			exact: T,
+			exact: O,
 			radians: !1
 		}
 	};
 }
-function Ce() {
-	return {
-		...g,
-		field: {
-			kind: "heading",
-			seenBy: 0,
-			exact: g,
-			radians: !1
-		}
-	};
-}
-function we() {
+function Ae() {
 	return {
 		...b,
 		field: {
 			kind: "heading",
 			seenBy: 0,
 			exact: b,
+			radians: !1
+		}
+	};
+}
+function je() {
+	return {
+		...C,
+		field: {
+			kind: "heading",
+			seenBy: 0,
+			exact: C,
 			radians: !0
 		}
 	};
 }
-function Te(e, t, n) {
+function Me(e, t, n) {
 	let r = Math.round((t - e) / n);
 	if (!(n > 0 && t > e && r <= 4294967295)) throw RangeError(`${e} to ${t} in steps of ${n}`);
 	return {
@@ -535,18 +630,18 @@ function Te(e, t, n) {
 		field: {
 			kind: "quantised",
 			seenBy: 0,
-			exact: b,
+			exact: C,
 			radians: !1
 		}
 	};
 }
-function Ee(e) {
-	return Oe(1, e);
+function Ne(e) {
+	return A(1, e);
 }
-function De(e) {
-	return Oe(2, e);
+function Pe(e) {
+	return A(2, e);
 }
-function Oe(e, t) {
+function A(e, t) {
 	let n = t.field ?? {
 		kind: "plain",
 		seenBy: 0,
@@ -568,102 +663,104 @@ function Oe(e, t) {
 	};
 }
 // src/sdk/update.ts
-function E(e) {
+function j(e) {
 	return e.fields ? e.fields : "unit" in e ? [] : [["value", e]];
 }
-function D(e) {
+function M(e) {
 	return e.field?.exact ?? e;
 }
-function O(e, t, n) {
+function N(e, t, n) {
 	return ((n < 32 ? e >>> n : t >>> n - 32) & 1) == 1;
 }
-function k(e, t, n = !1) {
-	let r = E(e);
+function P(e, t, n = !1) {
+	let r = j(e);
 	t.mask();
 	let { low: i, high: a } = t;
-	for (let e = r.length; e < 64; e++) O(i, a, e) && t.fail(`mask names field ${e} beyond the ${r.length} there are`);
+	for (let e = r.length; e < 64; e++) N(i, a, e) && t.fail(`mask names field ${e} beyond the ${r.length} there are`);
 	let o = [];
 	return r.forEach(([, e], r) => {
-		O(i, a, r) && o.push([r, (n ? D(e) : e).decode(t)]);
+		N(i, a, r) && o.push([r, (n ? M(e) : e).decode(t)]);
 	}), o;
 }
-function ke(e, t, n, r = !1) {
-	let i = E(e), a = 0n;
+function Fe(e, t, n, r = !1) {
+	let i = j(e), a = 0n;
 	for (let [e] of n) a |= 1n << BigInt(e);
 	t.varintBig(a);
 	for (let [e, a] of n) {
 		let n = i[e][1];
-		(r ? D(n) : n).encode(t, a);
+		(r ? M(n) : n).encode(t, a);
 	}
 }
-function Ae(e, t) {
-	return t.length === E(e).length;
+function Ie(e, t) {
+	return t.length === j(e).length;
 }
-function A(e, t, n) {
+function F(e, t, n) {
 	if (!e.fields) return n.length > 0 ? n[0][1] : t;
 	let r = { ...t };
 	for (let [t, i] of n) r[e.fields[t][0]] = i;
 	return r;
 }
 // src/sdk/protocol.ts
-var je = "downbeat.v1", Me = 4096;
-function Ne(e) {
+var Le = "downbeat.v1", Re = 4096;
+function ze(e) {
 	return s(e.schema, 0, 4294967295), e;
 }
-var j = w({
-	Avatar: C({ entity: v }),
-	Player: S,
-	Spectator: S
-}), Pe = C({
-	player: v,
-	seat: j,
-	tick: v,
-	tickRateHz: _,
-	space: w({
-		Whole: S,
-		Grid: C({
-			cellM: b,
-			near: g,
-			mid: g,
-			far: g
+var Be = D({
+	Avatar: E({ entity: x }),
+	Player: T,
+	Spectator: T
+}), Ve = E({
+	player: x,
+	seat: Be,
+	tick: x,
+	tickRateHz: _e,
+	space: D({
+		Whole: T,
+		Grid: E({
+			cellM: C,
+			near: b,
+			mid: b,
+			far: b
 		})
 	}),
-	game: x,
-	room: x,
-	name: x
-}), Fe = C({
-	token: v,
-	tick: v
-}), M = 128, Ie = 1, Le = 2, Re = 4;
-function ze(t, n) {
+	game: w,
+	room: w,
+	name: w,
+	taken: x,
+	resume: w
+}), He = E({
+	token: x,
+	tick: x
+}), Ue = 128, We = 1, Ge = 2, Ke = 4;
+function qe(t, n) {
 	if (t.length > 8192) throw new e(`message of ${t.length} bytes`, 0);
 	let i = new r(t), a = i.u8();
-	if (a >= M) return Ve(i, a - M, n);
+	if (a >= Ue) return Ye(i, a - Ue, n);
 	let o;
-	if (a === 0) o = Be(i);
+	if (a === 0) o = Je(i);
 	else if (a === 2) o = {
 		type: "Pong",
-		...Fe.decode(i)
+		...He.decode(i)
 	};
 	else return i.fail(`no message ${a}`);
 	return i.finish(), o;
 }
-function Be(e) {
+function Je(e) {
 	let t = {
 		type: "Welcome",
-		...Pe.decode(e)
+		...Ve.decode(e)
 	}, { space: n } = t;
 	return n.type === "Grid" && !(n.cellM > 0 && n.cellM < Infinity) && e.fail(`cells of ${n.cellM} m`), t.tickRateHz === 0 && e.fail("no ticks in a second"), t;
 }
-function Ve(e, t, n) {
+function Ye(e, t, n) {
 	t & -8 && e.fail(`unknown flags ${t}`);
 	let r = {
 		type: "Frame",
-		reset: (t & Ie) !== 0,
-		more: (t & Le) !== 0,
+		reset: (t & We) !== 0,
+		more: (t & Ge) !== 0,
 		tick: e.fixed16(),
 		due: e.fixed16(),
-		ack: t & Re ? {
+		ack: t & Ke ? {
 			seq: e.fixed16(),
 			leadMs: e.u8()
 		} : null,
@@ -678,33 +775,33 @@ function Ve(e, t, n) {
 	}, i = -1;
 	for (; e.left > 0 && !r.cells;) {
 		let t = e.u8();
-		t < i && e.fail(`section ${t} after section ${i}`), t === i && t !== N && t !== P && e.fail(`section ${t} twice`), i = t, He(e, n, r, t);
+		t < i && e.fail(`section ${t} after section ${i}`), t === i && t !== Xe && t !== Ze && e.fail(`section ${t} twice`), i = t, Qe(e, n, r, t);
 	}
 	return r;
 }
-var N = 1, P = 5;
-function He(e, t, n, r) {
+var Xe = 1, Ze = 5;
+function Qe(e, t, n, r) {
 	switch (r) {
-		case N:
-			for (let t = e.length(1); t > 0; t--) n.refused.push(v.decode(e));
+		case Xe:
+			for (let t = e.length(1); t > 0; t--) n.refused.push(x.decode(e));
 			break;
 		case 2:
-			n.seat = j.decode(e);
+			n.seat = Be.decode(e);
 			break;
 		case 3:
-			n.private = k(t.private, e);
+			n.private = P(t.private, e);
 			break;
 		case 4:
-			n.own = k(t.entity, e, !0);
+			n.own = P(t.entity, e, !0);
 			break;
-		case P:
+		case Ze:
 			for (let r = e.length(t.event.bytesMin); r > 0; r--) n.events.push(t.event.decode(e));
 			break;
 		case 6:
-			n.shared = k(t.shared, e);
+			n.shared = P(t.shared, e);
 			break;
 		case 7: {
-			let [t, r] = [y.decode(e), y.decode(e)];
+			let [t, r] = [S.decode(e), S.decode(e)];
 			e.mask(), n.look = {
 				x: t,
 				y: r,
@@ -719,37 +816,37 @@ function He(e, t, n, r) {
 		default: e.fail(`no section ${r}`);
 	}
 }
-function F(e, t) {
+function I(e, t) {
 	return t + (e - t & 65535) >>> 0;
 }
-function Ue(e, t) {
+function L(e, t) {
 	let n = new o();
 	switch (e.type) {
 		case "Hello":
-			n.u8(0), x.encode(n, e.name), v.encode(n, e.schema);
+			n.u8(0), w.encode(n, e.name), x.encode(n, e.schema);
 			break;
 		case "Input":
-			n.u8(1), v.encode(n, e.seq), v.encode(n, e.seen), g.encode(n, e.behind), t.input.encode(n, e.input);
+			n.u8(1), x.encode(n, e.seq), x.encode(n, e.seen), b.encode(n, e.behind), t.input.encode(n, e.input);
 			break;
 		case "Seen":
-			n.u8(2), v.encode(n, e.seen);
+			n.u8(2), x.encode(n, e.seen);
 			break;
-		case "Ping": n.u8(3), v.encode(n, e.seen), v.encode(n, e.token);
+		case "Ping": n.u8(3), x.encode(n, e.seen), x.encode(n, e.token);
 	}
 	let r = n.finish();
-	if (r.length > 4096) throw RangeError(`message of ${r.length} bytes, at most ${Me} are allowed`);
+	if (r.length > 4096) throw RangeError(`message of ${r.length} bytes, at most ${Re} are allowed`);
 	return r;
 }
 // src/sdk/transport.ts
-var We = (e, t) => {
-	let n = new WebSocket(e, je);
-	return n.binaryType = "arraybuffer", n.onopen = () => t.open(), n.onmessage = ({ data: e }) => {
+var $e = (e, t, n) => {
+	let r = new WebSocket(e, n === null ? Le : [Le, n]);
+	return r.binaryType = "arraybuffer", r.onopen = () => t.open(), r.onmessage = ({ data: e }) => {
 		t.message(e instanceof ArrayBuffer ? new Uint8Array(e) : /* @__PURE__ */ new Uint8Array());
-	}, n.onclose = ({ code: e, reason: n }) => t.close(e, n), {
-		send: (e) => n.send(e),
-		close: (e, t) => n.close(e, t)
+	}, r.onclose = ({ code: e, reason: n }) => t.close(e, n), {
+		send: (e) => r.send(e),
+		close: (e, t) => r.close(e, t)
 	};
-}, Ge = class {
+}, et = class {
 	entities = /* @__PURE__ */ new Map();
 	changes = {
 		added: [],
@@ -768,7 +865,7 @@ var We = (e, t) => {
 	}
 	end() {
 		let { added: e, changed: t, moved: n } = this.changes;
-		I(e, (e) => this.isNewlyListed(e)), I(t, (e) => this.known.get(e)?.changedAt === this.turn), I(n, (e) => this.known.get(e)?.movedAt === this.turn);
+		R(e, (e) => this.isNewlyListed(e)), R(t, (e) => this.known.get(e)?.changedAt === this.turn), R(n, (e) => this.known.get(e)?.movedAt === this.turn);
 	}
 	clear() {
 		this.clearChanges(), this.entities.clear(), this.known.clear();
@@ -836,16 +933,16 @@ var We = (e, t) => {
 		return t?.addedAt !== this.turn || t.listedAt === this.turn ? !1 : (t.listedAt = this.turn, !0);
 	}
 };
-function I(e, t) {
+function R(e, t) {
 	let n = 0;
 	for (let r of e) t(r) && (e[n++] = r);
 	e.length = n;
 }
-var Ke = 65536;
-function qe(e, t, n, r) {
+var tt = 65536;
+function nt(e, t, n, r) {
 	return e << 24 | t << 22 | n << 6 | r;
 }
-var Je = (e) => e >> 24, Ye = (e) => e >> 22 & 3, Xe = (e) => e >> 22, Ze = (e) => e >> 6 & 65535, Qe = (e) => e & 63, $e = class {
+var rt = (e) => e >> 24, z = (e) => e >> 22 & 3, it = (e) => e >> 22, at = (e) => e >> 6 & 65535, ot = (e) => e & 63, st = class {
 	x = /* @__PURE__ */ new Int32Array(64);
 	y = /* @__PURE__ */ new Int32Array(64);
 	heading = /* @__PURE__ */ new Uint16Array(64);
@@ -877,8 +974,8 @@ var Je = (e) => e >> 24, Ye = (e) => e >> 22 & 3, Xe = (e) => e >> 22, Ze = (e) 
 	}
 };
 // src/sdk/shape.ts
-function et(e) {
-	let t = E(e), n = t.map(([, e]) => e.field?.kind ?? "plain"), r = t.map(([, e]) => e.field?.seenBy ?? 0), i = n.indexOf("heading"), a = (e) => {
+function ct(e) {
+	let t = j(e), n = t.map(([, e]) => e.field?.kind ?? "plain"), r = t.map(([, e]) => e.field?.seenBy ?? 0), i = n.indexOf("heading"), a = (e) => {
 		let i = [0, 0];
 		return t.forEach((t, a) => {
 			n[a] !== "position" && n[a] !== "heading" && e(r[a]) && (i[a >> 5] |= 1 << (a & 31));
@@ -896,7 +993,7 @@ function et(e) {
 		fields: t.map(([e, t], r) => ({
 			name: e,
 			codec: t,
-			exact: D(t),
+			exact: M(t),
 			lossy: n[r] !== "plain"
 		})),
 		position: n.indexOf("position"),
@@ -906,32 +1003,32 @@ function et(e) {
 		overlay: o.map((e) => a((t) => t > 0 && t <= e))
 	};
 }
-var L = 256;
-function tt(e, t) {
-	return e.radians ? t / L * Math.PI * 2 : t;
+var B = 256;
+function lt(e, t) {
+	return e.radians ? t / B * Math.PI * 2 : t;
 }
-function nt(e, t) {
+function ut(e, t) {
 	let n = Math.abs(e), r = Math.abs(t), i = Math.floor(Math.min(n, r) * 65536 / Math.max(n, r, 1)), a = 2097152 + Math.floor(1113 * (65536 - i) / 100), o = Math.floor((i * a + 2 ** 31) / 2 ** 32), s = r > n ? 64 - o : o, c = e < 0 ? 128 - s : s;
-	return (t < 0 ? L - c : c) & 255;
+	return (t < 0 ? B - c : c) & 255;
 }
 // src/sdk/cells.ts
-var R = class extends Error {
+var V = class extends Error {
 	name = "ViewError";
-}, z = 7, B = 49, V = 3, H = 64, U = 255, W = 4, rt = class {
+}, H = 7, U = 49, W = 3, dt = 64, G = 255, ft = 4, pt = class {
 	shape;
-	rows = new $e();
+	rows = new st();
 	roster;
 	debug;
 	space = { type: "Whole" };
 	tick = 0;
-	window = Array(B).fill(null);
-	store = Array(B).fill(null);
+	window = Array(U).fill(null);
+	store = Array(U).fill(null);
 	kept = [];
 	cell = null;
 	layer = 0;
 	page = 0;
 	constructor(e, t) {
-		this.shape = et(e), this.roster = new Ge(this.shape), this.debug = t;
+		this.shape = ct(e), this.roster = new et(this.shape), this.debug = t;
 	}
 	begin(e) {
 		this.roster.begin(), this.tick = e;
@@ -947,7 +1044,7 @@ var R = class extends Error {
 		if (!t || this.space.type === "Whole") return 1;
 		let n = t.home === -1 ? this.cellThatKeeps(t) : this.cellOfRow(t.home);
 		if (!n || n.number < 0) return 1;
-		let r = Math.max(Math.abs(n.number % z - V), Math.abs(Math.floor(n.number / z) - V));
+		let r = Math.max(Math.abs(n.number % H - W), Math.abs(Math.floor(n.number / H) - W));
 		return r <= this.space.near ? 1 : r <= this.space.mid ? 2 : 4;
 	}
 	follows(e) {
@@ -955,13 +1052,13 @@ var R = class extends Error {
 		return t !== -1 && !!(this.rows.heading[t] & 256);
 	}
 	look(e, t, n, r) {
-		for (let e = B; e < 64; e++) if (O(n, r, e)) throw new R(`cell ${e} is in view, a window has ${B}`);
+		for (let e = U; e < 64; e++) if (N(n, r, e)) throw new V(`cell ${e} is in view, a window has ${U}`);
 		this.window.fill(null);
-		for (let i of this.store) i && (i.number = it(i.x - e, i.y - t), i.number >= 0 && O(n, r, i.number) ? this.window[i.number] = i : i.number = -1);
+		for (let i of this.store) i && (i.number = mt(i.x - e, i.y - t), i.number >= 0 && N(n, r, i.number) ? this.window[i.number] = i : i.number = -1);
 		this.forgetUnseen();
-		for (let i = 0; i < B; i++) {
-			if (!O(n, r, i) || this.window[i]) continue;
-			let a = this.store.indexOf(null), o = e + i % z - V, s = t + Math.floor(i / z) - V;
+		for (let i = 0; i < U; i++) {
+			if (!N(n, r, i) || this.window[i]) continue;
+			let a = this.store.indexOf(null), o = e + i % H - W, s = t + Math.floor(i / H) - W;
 			this.window[i] = this.store[a] = {
 				x: o,
 				y: s,
@@ -976,7 +1073,7 @@ var R = class extends Error {
 		}
 	}
 	openEntry(e, t) {
-		if (this.cell = this.window[e] ?? null, !this.cell) throw new R(`cell ${e} is not in view`);
+		if (this.cell = this.window[e] ?? null, !this.cell) throw new V(`cell ${e} is not in view`);
 		this.layer = t;
 	}
 	openPage(e) {
@@ -990,15 +1087,15 @@ var R = class extends Error {
 	}
 	remove(e, t) {
 		let n = this.live(e);
-		if (t !== U && t >= B) throw new R(`an entity went to cell ${t}, a window has ${B}`);
-		let r = this.cell, i = t === U ? null : this.at(r.x + t % z - V, r.y + Math.floor(t / z) - V);
-		this.detach(n, t === U, i, this.nextWhole()), this.rows.remove(n);
+		if (t !== G && t >= U) throw new V(`an entity went to cell ${t}, a window has ${U}`);
+		let r = this.cell, i = t === G ? null : this.at(r.x + t % H - W, r.y + Math.floor(t / H) - W);
+		this.detach(n, t === G, i, this.nextWhole()), this.rows.remove(n);
 	}
 	add(e, t, n, r, i) {
 		let a = this.keyOf(e);
-		if (this.rows.find(a) >= 0) throw new R(`slot ${e} is taken`);
+		if (this.rows.find(a) >= 0) throw new V(`slot ${e} is taken`);
 		let o = this.roster.find(r);
-		if (n && (this.layer === 0 || !o)) throw new R(`entity ${r} has nothing that an overlay could lie on`);
+		if (n && (this.layer === 0 || !o)) throw new V(`entity ${r} has nothing that an overlay could lie on`);
 		let s = o ?? this.roster.meet(r), c = this.rows.add(a, s);
 		if (n) this.rows.heading[c] = 512, s.overlays[this.layer] = c;
 		else {
@@ -1015,7 +1112,7 @@ var R = class extends Error {
 	move(e, t, n) {
 		let r = this.placed(e), { rows: i } = this;
 		if (this.put(r, i.x[r] + t, i.y[r] + n), this.shape.heading >= 0 && (t !== 0 || n !== 0)) {
-			let e = nt(t, n);
+			let e = ut(t, n);
 			i.direction[r] = e, i.heading[r] & 256 && (i.heading[r] = e | 256);
 		}
 		this.show(r);
@@ -1039,27 +1136,27 @@ var R = class extends Error {
 		((r & ~a.low) !== 0 || (i & ~a.high) !== 0) && t.fail(`mask has fields that layer ${this.layer} does not bring`), this.readFields(n, r, i, t);
 	}
 	fieldsOfRow(e) {
-		return (this.rows.heading[e] & 512 ? this.shape.overlay : this.shape.whole)[Ye(this.rows.key[e])];
+		return (this.rows.heading[e] & 512 ? this.shape.overlay : this.shape.whole)[z(this.rows.key[e])];
 	}
 	keyOf(e) {
-		if (e >= 64) throw new R(`slot ${e}, a page has 64`);
-		return qe(this.cell.index, this.layer, this.page, e);
+		if (e >= 64) throw new V(`slot ${e}, a page has 64`);
+		return nt(this.cell.index, this.layer, this.page, e);
 	}
 	live(e) {
 		let t = this.rows.find(this.keyOf(e));
-		if (t < 0) throw new R(`slot ${e} of page ${this.page} is empty`);
+		if (t < 0) throw new V(`slot ${e} of page ${this.page} is empty`);
 		return t;
 	}
 	placed(e) {
 		let t = this.live(e);
-		if (this.rows.heading[t] & 512) throw new R(`slot ${e} is an overlay and has no place`);
+		if (this.rows.heading[t] & 512) throw new V(`slot ${e} is an overlay and has no place`);
 		return t;
 	}
 	put(e, t, n) {
 		this.rows.x[e] = t, this.rows.y[e] = n;
 	}
 	cellOfRow(e) {
-		return this.store[Je(this.rows.key[e])] ?? null;
+		return this.store[rt(this.rows.key[e])] ?? null;
 	}
 	at(e, t) {
 		return this.store.find((n) => n !== null && n.x === e && n.y === t) ?? null;
@@ -1068,23 +1165,23 @@ var R = class extends Error {
 		return this.kept.findLast((t) => t.known === e && t.layer === 0)?.cell ?? null;
 	}
 	nextWhole() {
-		let e = this.tick % W;
-		return e === 0 ? this.tick : this.tick - e + W >>> 0;
+		let e = this.tick % ft;
+		return e === 0 ? this.tick : this.tick - e + ft >>> 0;
 	}
 	show(e) {
 		let { rows: t, shape: n } = this, r = t.known[e];
 		if (r.home === e) {
 			if (r.pos) {
 				let n = this.cellOfRow(e), i = this.space.type === "Grid" ? this.space.cellM : 0;
-				r.pos.x = n.x * i + t.x[e] / H, r.pos.y = n.y * i + t.y[e] / H;
+				r.pos.x = n.x * i + t.x[e] / dt, r.pos.y = n.y * i + t.y[e] / dt;
 			}
-			n.heading >= 0 && (r.entity[n.fields[n.heading].name] = tt(n, t.heading[e] & 255)), this.roster.noteChanged(r), this.roster.noteMoved(r);
+			n.heading >= 0 && (r.entity[n.fields[n.heading].name] = lt(n, t.heading[e] & 255)), this.roster.noteChanged(r), this.roster.noteMoved(r);
 		}
 	}
 	readFields(e, t, n, r) {
 		let { shape: i, rows: a } = this, o = a.known[e], s = a.wires[e], c = o.home === e || o.overlays[this.layer] === e;
 		for (let e = 0; e < i.fields.length; e++) {
-			if (!O(t, n, e)) continue;
+			if (!N(t, n, e)) continue;
 			let a = r.offset, l = i.fields[e].codec.decode(r);
 			s && (s[e] = r.since(a)), c && this.roster.set(o, e, l);
 		}
@@ -1093,7 +1190,7 @@ var R = class extends Error {
 	detach(e, t, n, r) {
 		let i = this.rows.known[e];
 		if (!i.alive) return;
-		let a = this.rows.heading[e] & 512 ? Ye(this.rows.key[e]) : 0, o = a === 0 && i.home === e;
+		let a = this.rows.heading[e] & 512 ? z(this.rows.key[e]) : 0, o = a === 0 && i.home === e;
 		if (!o && i.overlays[a] !== e) return;
 		let s = this.fieldsOfRow(e);
 		if (o ? i.home = -1 : i.overlays[a] = -1, t && o) this.roster.lose(i);
@@ -1119,7 +1216,7 @@ var R = class extends Error {
 			let e = this.fieldsOfRow(t);
 			r &= ~e.low, i &= ~e.high;
 		}
-		for (let t = 0; t < this.shape.fields.length; t++) O(r, i, t) && this.roster.set(e, t, null);
+		for (let t = 0; t < this.shape.fields.length; t++) N(r, i, t) && this.roster.set(e, t, null);
 		(r | i) !== 0 && this.roster.noteChanged(e);
 	}
 	forgetUnseen() {
@@ -1130,11 +1227,11 @@ var R = class extends Error {
 		});
 	}
 };
-function it(e, t) {
-	return Math.abs(e) > V || Math.abs(t) > V ? -1 : (t + V) * z + e + V;
+function mt(e, t) {
+	return Math.abs(e) > W || Math.abs(t) > W ? -1 : (t + W) * H + e + W;
 }
 // src/sdk/checksum.ts
-var at = class {
+var ht = class {
 	state = 2166136261;
 	u8(e) {
 		this.state = Math.imul(this.state ^ e & 255, 16777619);
@@ -1146,70 +1243,70 @@ var at = class {
 		return (this.state ^ this.state >>> 16) & 65535;
 	}
 };
-function ot(e, t, n) {
+function gt(e, t, n) {
 	let { rows: r, shape: i } = e, a = t << 2 | n, o = [];
-	for (let e = 0; e < r.length; e++) r.known[e] && Xe(r.key[e]) === a && o.push(e);
+	for (let e = 0; e < r.length; e++) r.known[e] && it(r.key[e]) === a && o.push(e);
 	o.sort((e, t) => r.key[e] - r.key[t]);
-	let s = new at();
+	let s = new ht();
 	for (let t of o) {
 		let n = r.heading[t];
-		s.u8(Ze(r.key[t])), s.u8(Qe(r.key[t])), s.u32(r.known[t].id), n & 512 || (i.position >= 0 && (s.u32(r.x[t]), s.u32(r.y[t])), i.heading >= 0 && (s.u8(n & 256 ? 0 : 1), s.u8(n & 256 ? 0 : n)));
+		s.u8(at(r.key[t])), s.u8(ot(r.key[t])), s.u32(r.known[t].id), n & 512 || (i.position >= 0 && (s.u32(r.x[t]), s.u32(r.y[t])), i.heading >= 0 && (s.u8(n & 256 ? 0 : 1), s.u8(n & 256 ? 0 : n)));
 		let { low: a, high: o } = e.fieldsOfRow(t), c = r.wires[t] ?? [];
-		for (let e = 0; e < i.fields.length; e++) if (O(a, o, e)) for (let t of c[e] ?? []) s.u8(t);
+		for (let e = 0; e < i.fields.length; e++) if (N(a, o, e)) for (let t of c[e] ?? []) s.u8(t);
 	}
 	return s.finish();
 }
 // src/sdk/blocks.ts
-var st = 1, ct = 2, lt = 4, ut = 8, dt = 16, ft = 32, pt = 64, mt = 128, ht = 63, gt = 64, _t = 128;
-function vt(e, t, n) {
+var _t = 1, vt = 2, yt = 4, bt = 8, xt = 16, St = 32, Ct = 64, wt = 128, Tt = 63, Et = 64, Dt = 128;
+function Ot(e, t, n) {
 	for (; e.left > 0;) {
 		let r = e.u8();
 		r >> 6 >= 3 && e.fail(`no layer ${r >> 6}`), t.openEntry(r & 63, r >> 6);
 		for (let r = !0; r;) {
 			let i = e.u8();
-			r = (i & mt) !== 0, t.openPage(i & pt ? e.varint(Ke - 1) : 0), i & ht ? yt(i, e, t) : Ct(e, t, n);
+			r = (i & wt) !== 0, t.openPage(i & Ct ? e.varint(tt - 1) : 0), i & Tt ? kt(i, e, t) : Nt(e, t, n);
 		}
 	}
 }
-function yt(e, t, n) {
-	if (e & st) for (let e = t.u8(); e > 0; e--) n.remove(t.u8(), t.u8());
-	if (e & ct && bt(t, n), e & lt && xt(t, n), e & ut) {
+function kt(e, t, n) {
+	if (e & _t) for (let e = t.u8(); e > 0; e--) n.remove(t.u8(), t.u8());
+	if (e & vt && At(t, n), e & yt && jt(t, n), e & bt) {
 		n.shape.position < 0 && t.fail("a movement of entities without a position");
 		for (let e = t.u8(); e > 0; e--) n.jump(t.u8(), t.i24(), t.i24());
 	}
-	if (e & dt && St(t, n), e & ft) for (let e = t.u8(); e > 0; e--) n.change(t.u8(), t);
+	if (e & xt && Mt(t, n), e & St) for (let e = t.u8(); e > 0; e--) n.change(t.u8(), t);
 }
-function bt(e, t) {
+function At(e, t) {
 	for (let n = e.u8(); n > 0; n--) {
 		let n = e.u8(), r = e.varint(4294967295);
-		t.add(n & 63, (n & gt) !== 0, (n & _t) !== 0, r, e);
+		t.add(n & 63, (n & Et) !== 0, (n & Dt) !== 0, r, e);
 	}
 }
-function xt(e, t) {
+function jt(e, t) {
 	t.shape.position < 0 && e.fail("a movement of entities without a position");
 	let n = e.u8();
 	n & 128 && e.fail(`unknown flags ${n}`);
 	let r = (n >> 3) + 1, i = e.bitmap((n & 7) + 1), { low: a, high: o } = e;
 	e.openBits(i * 2 * r);
-	for (let n = 0; n < 64; n++) O(a, o, n) && t.move(n, e.signedBits(r), e.signedBits(r));
+	for (let n = 0; n < 64; n++) N(a, o, n) && t.move(n, e.signedBits(r), e.signedBits(r));
 	e.closeBits();
 }
-function St(e, t) {
+function Mt(e, t) {
 	t.shape.heading < 0 && e.fail("a turn of entities without a heading");
 	let n = e.u8();
 	n > 7 && e.fail(`unknown flags ${n}`);
 	let r = e.bitmap(n + 1), { low: i, high: a } = e, [o, s] = [i, a];
 	e.openBits(r);
-	for (let n = 0; n < 64; n++) O(i, a, n) && e.bits(1) !== 0 && (t.follow(n), n < 32 ? o &= ~(1 << n) : s &= ~(1 << n - 32));
+	for (let n = 0; n < 64; n++) N(i, a, n) && e.bits(1) !== 0 && (t.follow(n), n < 32 ? o &= ~(1 << n) : s &= ~(1 << n - 32));
 	e.closeBits();
-	for (let n = 0; n < 64; n++) O(o, s, n) && t.face(n, e.u8());
+	for (let n = 0; n < 64; n++) N(o, s, n) && t.face(n, e.u8());
 }
-function Ct(e, t, n) {
+function Nt(e, t, n) {
 	let r = e.fixed16();
 	if (!t.debug) return;
 	let { cell: i, layer: a } = t.entry;
-	if (i.checkedAt[a] === t.tick) throw new R(`a second checksum of cell ${i.number}, layer ${a}`);
-	i.checkedAt[a] = t.tick, ot(t, i.index, a) !== r && n.push({
+	if (i.checkedAt[a] === t.tick) throw new V(`a second checksum of cell ${i.number}, layer ${a}`);
+	i.checkedAt[a] = t.tick, gt(t, i.index, a) !== r && n.push({
 		tick: t.tick,
 		x: i.x,
 		y: i.y,
@@ -1217,7 +1314,7 @@ function Ct(e, t, n) {
 	});
 }
 // src/sdk/view.ts
-var G = 1024, K = class {
+var Pt = 1024, Ft = class {
 	entities;
 	shared = null;
 	private = null;
@@ -1237,7 +1334,7 @@ var G = 1024, K = class {
 	exact = /* @__PURE__ */ new Map();
 	keyed = !1;
 	constructor(e, t = !1) {
-		this.game = e, this.cells = new rt(e.entity, t), this.entities = this.cells.roster.entities, this.applied = {
+		this.game = e, this.cells = new pt(e.entity, t), this.entities = this.cells.roster.entities, this.applied = {
 			tick: 0,
 			reset: !1,
 			heartbeat: !1,
@@ -1257,17 +1354,17 @@ var G = 1024, K = class {
 		return this.cells.follows(e);
 	}
 	handleWelcome(e) {
-		this.parts = [], this.seat = e.seat, this.player = e.player, this.name = e.name, this.tick = e.tick, this.tickRateHz = e.tickRateHz, this.space = e.space, this.due = 0, this.inputAck = 0, this.lead = null, this.keyed = !1, this.exact.clear();
+		this.parts = [], this.seat = e.seat, this.player = e.player, this.name = e.name, this.tick = e.tick, this.tickRateHz = e.tickRateHz, this.space = e.space, this.due = 0, this.inputAck = Math.max(0, e.taken - 32768), this.lead = null, this.keyed = !1, this.exact.clear();
 	}
 	handleFrame(e) {
 		let t = this.parts[0];
-		if (t && t.tick !== e.tick) throw new R("a tick came before the rest of the last one");
-		if (this.parts.push(e), this.parts.length > G) throw new R(`a tick has more than ${G} messages`);
+		if (t && t.tick !== e.tick) throw new V("a tick came before the rest of the last one");
+		if (this.parts.push(e), this.parts.length > Pt) throw new V(`a tick has more than ${Pt} messages`);
 		if (e.more) return null;
 		let { parts: n, applied: r } = this;
 		this.parts = [];
-		let i = F(e.due, this.due);
-		this.tick = F(e.tick, this.tick), r.tick = this.tick, r.reset = !1, r.heartbeat = i === this.due && n.length === 1 && wt(e), this.due = i, r.events = [], r.refused = [], r.mismatches = [], this.lead = null, this.cells.begin(this.tick);
+		let i = I(e.due, this.due);
+		this.tick = I(e.tick, this.tick), r.tick = this.tick, r.reset = !1, r.heartbeat = i === this.due && n.length === 1 && It(e), this.due = i, r.events = [], r.refused = [], r.mismatches = [], this.lead = null, this.cells.begin(this.tick);
 		let a = [];
 		for (let e of n) this.apply(e), e.own && (a = [...a, ...e.own]);
 		return this.cells.end(), this.applyOwn(a), r;
@@ -1275,16 +1372,16 @@ var G = 1024, K = class {
 	apply(e) {
 		let { applied: t, cells: n, game: r } = this;
 		if (e.reset) this.reset();
-		else if (!this.keyed && (e.private || e.shared || e.look || e.cells)) throw new R("state came before a keyframe");
-		if (e.ack && (this.inputAck = F(e.ack.seq, this.inputAck), this.lead = e.ack.leadMs), t.refused.push(...e.refused), t.events.push(...e.events), e.seat && this.sit(e.seat), e.private) {
-			if (this.private === null && !Ae(r.private, e.private)) throw new R("private state came in part first");
-			this.private = A(r.private, this.private, e.private);
+		else if (!this.keyed && (e.private || e.shared || e.look || e.cells)) throw new V("state came before a keyframe");
+		if (e.ack && (this.inputAck = I(e.ack.seq, this.inputAck), this.lead = e.ack.leadMs), t.refused.push(...e.refused), t.events.push(...e.events), e.seat && this.sit(e.seat), e.private) {
+			if (this.private === null && !Ie(r.private, e.private)) throw new V("private state came in part first");
+			this.private = F(r.private, this.private, e.private);
 		}
 		if (e.shared) {
-			if (this.shared === null && !Ae(r.shared, e.shared)) throw new R("shared state came in part first");
-			this.shared = A(r.shared, this.shared, e.shared);
+			if (this.shared === null && !Ie(r.shared, e.shared)) throw new V("shared state came in part first");
+			this.shared = F(r.shared, this.shared, e.shared);
 		}
-		e.look && n.look(e.look.x, e.look.y, e.look.maskLow, e.look.maskHigh), e.cells && vt(e.cells, n, t.mismatches);
+		e.look && n.look(e.look.x, e.look.y, e.look.maskLow, e.look.maskHigh), e.cells && Ot(e.cells, n, t.mismatches);
 	}
 	reset() {
 		this.keyed = !0, this.applied.reset = !0, this.shared = null, this.private = null, this.exact.clear(), this.cells.reset(), this.cells.space = this.space;
@@ -1301,15 +1398,15 @@ var G = 1024, K = class {
 		}
 	}
 };
-function wt(e) {
+function It(e) {
 	return !e.reset && !e.seat && !e.private && !e.shared && !e.own && !e.look && !e.cells && e.refused.length + e.events.length === 0;
 }
 // src/sdk/client.ts
-var Tt = 1e3, Et = 1500, Dt = 24, Ot = 8;
-function kt(e) {
-	return new At(e);
+var Lt = 1e3, Rt = 1500, zt = 24, Bt = 4001, Vt = "session is over", Ht = "room is busy", Ut = 8;
+function Wt(e) {
+	return new Gt(e);
 }
-var At = class extends se {
+var Gt = class extends he {
 	view;
 	rtt = null;
 	bytesReceived = 0;
@@ -1320,69 +1417,90 @@ var At = class extends se {
 	room = "";
 	game;
 	url;
+	credentials;
 	connection;
 	reloads;
 	timers = [];
 	seq = 0;
 	welcomed = !1;
+	leftWithPage = !1;
 	spokeAt = 0;
 	token = 0;
 	pingedAt = 0;
 	constructor(e) {
-		super(), this.game = e.game, this.name = e.name ?? "", this.url = e.url ?? Mt(), this.behind = e.behind ?? Ot, this.reloads = e.reloadOnMismatch ?? !0, this.view = new K(e.game, e.debug), this.connection = new oe(e.transport ?? We, e.random ?? Math.random, {
+		super(), this.game = e.game, this.name = e.name ?? "", this.url = e.url ?? qt(), this.behind = e.behind ?? Ut, this.reloads = e.reloadOnMismatch ?? !0, this.view = new Ft(e.game, e.debug), this.credentials = new te(e, this.url), this.connection = new me(e.transport ?? $e, e.random ?? Math.random, {
+			credential: () => this.credentials.show(),
+			refused: () => this.credentials.handleRefused(),
+			mayComeBack: (e, t) => this.mayComeBack(e, t),
 			state: (e) => this.handleState(e),
 			opened: () => this.connection.sendFirst(this.encode({
 				type: "Hello",
-				name: jt(this.name),
+				name: Kt(this.name),
 				schema: this.game.schema
 			})),
 			message: (e) => this.handleMessage(e)
-		});
+		}), globalThis.addEventListener?.("pagehide", () => this.handlePageGone()), globalThis.addEventListener?.("pageshow", ({ persisted: e }) => this.handlePageBack(e));
 	}
 	get state() {
 		return this.connection.state;
 	}
 	join(e) {
 		if (!/^(?!\.)[A-Za-z0-9._-]{1,64}$/.test(e)) throw RangeError(`room name "${e}" is not 1–64 of A–Z a–z 0–9 . _ -, or starts with a dot`);
-		this.room = e, this.connection.connect(`${this.url}/ws/${this.game.name}/${e}`);
+		this.room = e, this.credentials.enter(this.game.name, e), this.connection.connect(`${this.url}/ws/${this.game.name}/${e}`);
 	}
 	leave() {
-		this.connection.close(1e3, "bye");
+		this.credentials.forget(), this.connection.close(1e3, "bye");
 	}
 	retry() {
 		this.connection.retry();
 	}
 	input(e) {
 		if (this.state.type !== "open") return 0;
-		let t = this.seq + 1, n = Math.min(255, Math.max(0, Math.round(this.behind)));
-		return this.send({
-			type: "Input",
-			seq: t,
-			seen: this.view.tick,
-			behind: n,
-			input: e
-		}), this.seq = t, this.pending.push({
+		let t = this.seq + 1;
+		return this.sendBytes(this.encodeInput(t, e)), this.seq = t, this.pending.push({
 			seq: t,
 			input: e
 		}), this.pending.length > 64 && this.pending.shift(), t;
 	}
 	handleState(e) {
 		for (let e of this.timers) clearInterval(e);
-		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Tt / 4), setInterval(() => this.ping(), Et)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ne(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), this.emit("state", e);
+		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
+	}
+	mayComeBack(e, t) {
+		return e !== 4003 || this.welcomed || !this.credentials.resuming ? !1 : (t === Vt && this.credentials.forget(), t === Vt || t === Ht);
+	}
+	handlePageGone() {
+		this.leftWithPage = this.state.type !== "idle" && this.state.type !== "closed" && !this.credentials.handlePageGone(), this.leftWithPage && this.leave();
+	}
+	handlePageBack(e) {
+		e && this.leftWithPage && this.retry(), this.leftWithPage = !1;
 	}
 	handleMessage(t) {
 		this.bytesReceived += t.length;
 		try {
-			let e = ze(t, this.game);
-			if (e.type === "Welcome" == (this.state.type === "open")) throw new R(`${e.type} came in state ${this.state.type}`);
+			let e = qe(t, this.game);
+			if (e.type === "Welcome" == (this.state.type === "open")) throw new V(`${e.type} came in state ${this.state.type}`);
 			e.type === "Welcome" ? this.handleWelcome(e) : e.type === "Frame" ? this.handleFrame(e) : this.handlePong(e);
 		} catch (t) {
-			if (!(t instanceof e || t instanceof R)) throw t;
-			this.connection.close(ee, "protocol mismatch", `${te} (${t.message})`);
+			if (!(t instanceof e || t instanceof V)) throw t;
+			this.connection.close(oe, "protocol mismatch", `${se} (${t.message})`);
 		}
 	}
 	handleWelcome(e) {
-		this.seq = 0, this.pending.length = 0, this.welcomed = !0, re(this.game.name), this.view.handleWelcome(e), this.emit("welcome", e), this.connection.handleWelcome(), this.ping();
+		let { resuming: t } = this.credentials;
+		this.credentials.handleWelcome(e.resume), this.welcomed = !0, le(this.game.name), this.view.handleWelcome(e);
+		let n = this.goOn(t, e.taken);
+		this.emit("welcome", e), this.emit(t ? "resumed" : "joined", e), this.connection.handleWelcome();
+		for (let e of n) this.emit("refused", e);
+		this.ping();
+	}
+	goOn(e, t) {
+		let { pending: n } = this;
+		this.seq = e ? Math.max(this.seq, t) : 0, e || (n.length = 0);
+		let r = n.filter(({ seq: e }) => e > t), i = r.slice(-16), a = r.slice(0, -16).map(({ seq: e }) => e);
+		n.splice(0, n.length, ...n.filter(({ seq: e }) => !a.includes(e)));
+		for (let { seq: e, input: t } of i) this.connection.sendFirst(this.encodeInput(e, t));
+		return a;
 	}
 	handleFrame(e) {
 		let t = this.view.handleFrame(e);
@@ -1416,20 +1534,33 @@ var At = class extends se {
 		});
 	}
 	send(e) {
-		this.connection.send(this.encode(e)), this.spokeAt = performance.now();
+		this.sendBytes(this.encode(e));
+	}
+	sendBytes(e) {
+		this.connection.send(e), this.spokeAt = performance.now();
+	}
+	encodeInput(e, t) {
+		let n = Math.min(255, Math.max(0, Math.round(this.behind)));
+		return this.encode({
+			type: "Input",
+			seq: e,
+			seen: this.view.tick,
+			behind: n,
+			input: t
+		});
 	}
 	encode(e) {
-		return Ue(e, this.game);
+		return L(e, this.game);
 	}
 };
-function jt(e) {
+function Kt(e) {
 	return [...e].slice(0, 24).join("");
 }
-function Mt() {
+function qt() {
 	return location.origin.replace(/^http/, "ws");
 }
 // src/sdk/clock.ts
-var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, Bt = class {
+var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, tn = class {
 	periodMs;
 	groups = [];
 	arrivals = [];
@@ -1452,17 +1583,17 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 	}
 	handleArrival(e, t) {
 		let n = this.observe(e, t), r = Math.min(n - this.offsetAt(t), 5 * this.periodMs);
-		this.arrivals.push(Math.max(0, r)), this.arrivals.length > zt && this.arrivals.shift();
-		let i = Nt + this.jitterMs() / this.periodMs;
-		this.delay = Math.min(5, Math.max(Pt, i));
+		this.arrivals.push(Math.max(0, r)), this.arrivals.length > en && this.arrivals.shift();
+		let i = Jt + this.jitterMs() / this.periodMs;
+		this.delay = Math.min(5, Math.max(Yt, i));
 	}
 	observe(e, t) {
 		let n = t - e * this.periodMs, r = this.groups.at(-1);
-		return !r || t - r.from >= Rt ? (this.groups.push({
+		return !r || t - r.from >= $t ? (this.groups.push({
 			from: t,
 			offset: n,
 			at: t
-		}), this.groups.length > q && this.groups.shift(), this.pace = this.measuredPace()) : n < r.offset && (r.offset = n, r.at = t), n;
+		}), this.groups.length > K && this.groups.shift(), this.pace = this.measuredPace()) : n < r.offset && (r.offset = n, r.at = t), n;
 	}
 	serverTick(e) {
 		return (e - this.offsetAt(e)) / this.periodMs;
@@ -1473,7 +1604,7 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 		if (this.drawn === null || this.fresh) this.drawn = t, this.fresh = !1;
 		else {
 			let n = Math.max(0, e - this.drawnAt) / this.periodMs, r = this.drawn + n * this.pace, i = t - r;
-			this.drawn = Math.abs(i) * this.periodMs > Lt ? t : r + Math.min(n * Ft, Math.max(-n * It, i));
+			this.drawn = Math.abs(i) * this.periodMs > Qt ? t : r + Math.min(n * Xt, Math.max(-n * Zt, i));
 		}
 		return this.drawnAt = e, this.drawn;
 	}
@@ -1487,19 +1618,19 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 		return t;
 	}
 	measuredPace() {
-		if (this.groups.length < q) return 1;
-		let e = q / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
+		if (this.groups.length < K) return 1;
+		let e = K / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
 		return Math.abs(i) < .05 ? 1 : Math.min(1.5, Math.max(.1, 1 - i));
 	}
-}, Vt = 150, Ht = 1e-6, Ut = 4, Wt = 4, Gt = 2, J = 16, Kt = 3, qt = .1, Jt = .25, [Y, X, Z, Q, Yt, Xt] = [
+}, nn = 150, rn = 1e-6, an = 4, on = 4, sn = 2, q = 16, cn = 3, ln = .1, un = .25, [J, Y, X, Z, Q, dn] = [
 	0,
 	1,
 	2,
 	3,
 	4,
 	5
-], Zt = class {
-	data = new Float64Array(J * Xt);
+], fn = class {
+	data = new Float64Array(q * dn);
 	count = 0;
 	interval = 1;
 	lag = 0;
@@ -1512,13 +1643,13 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 	errorMs = 0;
 	first = 0;
 	at(e) {
-		return (this.first + e) % J * Xt;
+		return (this.first + e) % q * dn;
 	}
 	get newest() {
 		return this.at(this.count - 1);
 	}
 	push(e, t, n, r, i) {
-		this.count === J ? this.first = (this.first + 1) % J : this.count += 1, this.data.set([
+		this.count === q ? this.first = (this.first + 1) % q : this.count += 1, this.data.set([
 			e,
 			t,
 			n,
@@ -1529,7 +1660,7 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 	pop() {
 		--this.count;
 	}
-}, Qt = class {
+}, pn = class {
 	tracks = /* @__PURE__ */ new Map();
 	newestTick = 0;
 	moved = 0;
@@ -1548,17 +1679,17 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 	}
 	handleSample(e, t, n, r = 1) {
 		let { x: i, y: a } = n, o = this.tracks.get(e);
-		o || (o = new Zt(), o.lag = r - 1, o.interval = r, this.tracks.set(e, o));
+		o || (o = new fn(), o.lag = r - 1, o.interval = r, this.tracks.set(e, o));
 		let { data: s } = o, { turn: c } = n;
 		if (o.count > 0) {
 			let e = o.newest, [l, u, d] = [
+				s[e + J],
 				s[e + Y],
-				s[e + X],
-				s[e + Z]
+				s[e + X]
 			], f = u !== i || d !== a;
-			f && (this.moved += 1), n.follows && f && (c = tn(i - u, a - d));
-			let p = Math.max(r, o.interval) + Gt;
-			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Q], s[e + Yt]);
+			f && (this.moved += 1), n.follows && f && (c = gn(i - u, a - d));
+			let p = Math.max(r, o.interval) + sn;
+			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Z], s[e + Q]);
 		}
 		o.interval = r, o.push(t, i, a, c, +!!n.follows);
 	}
@@ -1566,7 +1697,7 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 		let r = this.tracks.get(e);
 		if (!r) return null;
 		let i = r.interval - 1 - r.lag, a = n / this.tickMs;
-		r.lag += Math.max(-a * qt, Math.min(a * Jt, i));
+		r.lag += Math.max(-a * ln, Math.min(a * un, i));
 		let o = t - r.lag;
 		r.drawnWith !== this.newestTick && this.startCorrection(r);
 		let s = this.placed(r, o);
@@ -1580,62 +1711,62 @@ var Nt = 1, Pt = 1.5, Ft = .02, It = .04, Lt = 400, Rt = 250, q = 12, zt = 80, B
 	startCorrection(e) {
 		if (Number.isNaN(e.drawnAt)) return;
 		let { x: t, y: n } = this.placed(e, e.drawnAt), [r, i] = [e.drawnX - t, e.drawnY - n];
-		if (Math.hypot(r, i) < Ht) return;
+		if (Math.hypot(r, i) < rn) return;
 		let a = (e.errorMs / 100) ** 2;
-		e.errorX = e.errorX * a + r, e.errorY = e.errorY * a + i, e.errorMs = Math.hypot(e.errorX, e.errorY) > Ut ? 0 : 100;
+		e.errorX = e.errorX * a + r, e.errorY = e.errorY * a + i, e.errorMs = Math.hypot(e.errorX, e.errorY) > an ? 0 : 100;
 	}
 	placed(e, t) {
-		return this.mustGuess(e, t) ? en(e, t, this.tickMs) : $t(e, t);
+		return this.mustGuess(e, t) ? hn(e, t, this.tickMs) : mn(e, t);
 	}
 	mustGuess(e, t) {
-		let n = e.data[e.newest + Y], r = Math.floor(this.newestTick / e.interval) * e.interval;
-		return t <= r || n < r ? !1 : t + e.lag > this.newestTick ? this.moved >= Kt : t > n;
+		let n = e.data[e.newest + J], r = Math.floor(this.newestTick / e.interval) * e.interval;
+		return t <= r || n < r ? !1 : t + e.lag > this.newestTick ? this.moved >= cn : t > n;
 	}
 };
-function $t(e, t) {
+function mn(e, t) {
 	let { data: n } = e, r = e.count - 1, i = e.at(r);
-	for (; r > 0 && n[e.at(r - 1) + Y] > t;) i = e.at(--r);
+	for (; r > 0 && n[e.at(r - 1) + J] > t;) i = e.at(--r);
 	let a = {
-		x: n[i + X],
-		y: n[i + Z],
-		turn: n[i + Q]
+		x: n[i + Y],
+		y: n[i + X],
+		turn: n[i + Z]
 	};
-	if (t >= n[i + Y] || r === 0) return a;
+	if (t >= n[i + J] || r === 0) return a;
 	let o = e.at(r - 1), [s, c, l] = [
+		n[o + Y],
 		n[o + X],
-		n[o + Z],
-		n[o + Q]
-	], u = n[i + Y] - n[o + Y], d = (t - n[o + Y]) / u;
-	return Math.hypot(a.x - s, a.y - c) > Wt * u ? {
+		n[o + Z]
+	], u = n[i + J] - n[o + J], d = (t - n[o + J]) / u;
+	return Math.hypot(a.x - s, a.y - c) > on * u ? {
 		x: s,
 		y: c,
 		turn: l
 	} : {
 		x: s + (a.x - s) * d,
 		y: c + (a.y - c) * d,
-		turn: n[i + Yt] ? a.turn : nn(l, a.turn, d)
+		turn: n[i + Q] ? a.turn : _n(l, a.turn, d)
 	};
 }
-function en(e, t, n) {
+function hn(e, t, n) {
 	let { data: r, count: i, newest: a } = e, o = {
-		x: r[a + X],
-		y: r[a + Z],
-		turn: r[a + Q]
+		x: r[a + Y],
+		y: r[a + X],
+		turn: r[a + Z]
 	};
 	if (i < 2) return o;
-	let s = e.at(i - 2), c = r[a + Y] - r[s + Y], [l, u] = [o.x - r[s + X], o.y - r[s + Z]];
-	if (c > e.interval + Gt || Math.hypot(l, u) > Wt * c) return o;
-	let d = Math.min((t - r[a + Y]) * n, 250), f = Math.max(0, d - Vt), p = (d - f * f / 200) / n / c;
+	let s = e.at(i - 2), c = r[a + J] - r[s + J], [l, u] = [o.x - r[s + Y], o.y - r[s + X]];
+	if (c > e.interval + sn || Math.hypot(l, u) > on * c) return o;
+	let d = Math.min((t - r[a + J]) * n, 250), f = Math.max(0, d - nn), p = (d - f * f / 200) / n / c;
 	return o.x += l * p, o.y += u * p, o;
 }
-function tn(e, t) {
+function gn(e, t) {
 	return (Math.atan2(t, e) / (2 * Math.PI) * 256 + 256) % 256;
 }
-function nn(e, t, n) {
+function _n(e, t, n) {
 	return (e + ((t - e + 384) % 256 - 128) * n + 256) % 256;
 }
 // src/sdk/playback.ts
-var rn = 4, an = class {
+var vn = 4, yn = class {
 	clock;
 	motion;
 	client;
@@ -1644,7 +1775,7 @@ var rn = 4, an = class {
 	beganAt = 0;
 	elapsedMs = 0;
 	constructor(e, t) {
-		this.client = e, this.placeOf = t, this.clock = new Bt(e.view.tickRateHz), this.motion = new Qt(e.view.tickRateHz), e.on("welcome", ({ tickRateHz: e }) => this.clock.restart(e)), e.on("pong", ({ tick: e }) => this.clock.observe(e, performance.now())), e.on("frame", (t) => {
+		this.client = e, this.placeOf = t, this.clock = new tn(e.view.tickRateHz), this.motion = new pn(e.view.tickRateHz), e.on("welcome", ({ tickRateHz: e }) => this.clock.restart(e)), e.on("pong", ({ tick: e }) => this.clock.observe(e, performance.now())), e.on("frame", (t) => {
 			t.reset && this.motion.reset(e.view.tickRateHz), t.heartbeat ? this.clock.observe(t.tick, performance.now()) : this.clock.handleArrival(t.tick, performance.now()), this.motion.handleTick(t.tick);
 			for (let e of t.removed) this.motion.handleRemoved(e);
 			for (let e of t.added) this.record(e, t.tick);
@@ -1652,7 +1783,7 @@ var rn = 4, an = class {
 		});
 	}
 	begin(e) {
-		return this.elapsedMs = Math.max(0, e - this.beganAt), this.beganAt = e, this.tick = this.clock.renderTick(e), this.client.behind = Math.max(0, (this.client.view.tick - this.tick) * rn), this.tick;
+		return this.elapsedMs = Math.max(0, e - this.beganAt), this.beganAt = e, this.tick = this.clock.renderTick(e), this.client.behind = Math.max(0, (this.client.view.tick - this.tick) * vn), this.tick;
 	}
 	pose(e) {
 		return this.motion.pose(e, this.tick, this.elapsedMs);
@@ -1666,7 +1797,7 @@ var rn = 4, an = class {
 			follows: !0
 		} : i, r.tierOf(e));
 	}
-}, on = .4, $ = .1, sn = .02, cn = class {
+}, bn = .4, $ = .1, xn = .02, Sn = class {
 	nextAt = 0;
 	stepMs;
 	x = 0;
@@ -1679,19 +1810,19 @@ var rn = 4, an = class {
 		this.x += (Math.cos(t) - this.x) * $, this.y += (Math.sin(t) - this.y) * $;
 	}
 	handleStep(e) {
-		let t = this.stepMs * (e ? .5 : sn), n = Math.max(-t, Math.min(t, this.off() * (e ? 1 : $)));
+		let t = this.stepMs * (e ? .5 : xn), n = Math.max(-t, Math.min(t, this.off() * (e ? 1 : $)));
 		this.turn(n), this.nextAt += this.stepMs + n;
 	}
 	off() {
 		if (this.x === 0 && this.y === 0) return 0;
-		let e = on * 2 * Math.PI, t = Math.atan2(this.y, this.x) - e;
+		let e = bn * 2 * Math.PI, t = Math.atan2(this.y, this.x) - e;
 		return Math.atan2(Math.sin(t), Math.cos(t)) / (2 * Math.PI) * this.stepMs;
 	}
 	turn(e) {
 		let t = -e / this.stepMs * 2 * Math.PI, [n, r] = [this.x, this.y];
 		this.x = n * Math.cos(t) - r * Math.sin(t), this.y = n * Math.sin(t) + r * Math.cos(t);
 	}
-}, ln = 4, un = 30, dn = 3, fn = 50, pn = class {
+}, Cn = 4, wn = 30, Tn = 3, En = 50, Dn = class {
 	confirmed = 0;
 	corrected = 0;
 	rules;
@@ -1699,7 +1830,7 @@ var rn = 4, an = class {
 	shared;
 	stepMs = 50;
 	dt = 0;
-	phase = new cn(50);
+	phase = new Sn(50);
 	base = null;
 	state = null;
 	steps = [];
@@ -1735,7 +1866,7 @@ var rn = 4, an = class {
 		this.rules = e, this.send = t, this.shared = n, this.restart(20);
 	}
 	restart(e) {
-		this.stepMs = 1e3 / e, this.dt = Math.fround(1 / e), this.phase = new cn(this.stepMs), this.every = Math.min(3, Math.ceil(e / un)), this.sentWith = -Infinity, this.base = this.state = null, this.steps = [], this.once = [], this.held = this.repeated = null, this.fresh = this.letGo = !1, this.ack = 0, this.offset = null;
+		this.stepMs = 1e3 / e, this.dt = Math.fround(1 / e), this.phase = new Sn(this.stepMs), this.every = Math.min(3, Math.ceil(e / wn)), this.sentWith = -Infinity, this.base = this.state = null, this.steps = [], this.once = [], this.held = this.repeated = null, this.fresh = this.letGo = !1, this.ack = 0, this.offset = null;
 	}
 	get nextAt() {
 		return this.phase.nextAt;
@@ -1743,7 +1874,7 @@ var rn = 4, an = class {
 	hold(e, t) {
 		if (this.advance(t), this.held !== null || e !== null) {
 			if (e === null) this.letGo = !0;
-			else if (hn(e, this.held) && !this.letGo) return;
+			else if (kn(e, this.held) && !this.letGo) return;
 			else this.held = e, this.fresh = !0, this.letGo = !1;
 			this.bend(t);
 		}
@@ -1756,7 +1887,7 @@ var rn = 4, an = class {
 	}
 	advance(e) {
 		let { phase: t } = this, n = Math.floor((e - t.nextAt) / this.stepMs);
-		for (n >= dn && (this.number += n, t.nextAt += n * this.stepMs, this.repeated && (this.repeated.ticks -= n), n > 64 && (this.offset = null)); t.nextAt <= e;) this.take(t.nextAt, e);
+		for (n >= Tn && (this.number += n, t.nextAt += n * this.stepMs, this.repeated && (this.repeated.ticks -= n), n > 64 && (this.offset = null)); t.nextAt <= e;) this.take(t.nextAt, e);
 	}
 	handleFrame(e, t) {
 		if (this.advance(t), !e) {
@@ -1766,7 +1897,7 @@ var rn = 4, an = class {
 		this.acknowledge(e);
 		let n = null;
 		for (; this.steps[0] && this.isDone(this.steps[0], e);) n = this.steps.shift().state;
-		let { rules: r } = this, i = this.state === null, a = r.adopt ? r.adopt(e.entity, n ?? this.base) : mn(e.entity);
+		let { rules: r } = this, i = this.state === null, a = r.adopt ? r.adopt(e.entity, n ?? this.base) : On(e.entity);
 		n !== null && this.count(r.place(n), r.place(a)), this.base = this.state = a;
 		for (let e of this.steps) this.state = e.state = r.step(this.state, e.inputs, this.dt, this.shared());
 		i ? this.jump(t) : this.correct(t);
@@ -1796,7 +1927,7 @@ var rn = 4, an = class {
 		return this.letGo && !this.fresh ? this.rules.rest ?? null : this.held;
 	}
 	wanted(e) {
-		let t = this.once.slice(0, ln).map(({ input: e }) => e), n = e && this.held !== null ? this.saying() : null;
+		let t = this.once.slice(0, Cn).map(({ input: e }) => e), n = e && this.held !== null ? this.saying() : null;
 		return n === null ? this.repeated && this.repeated.ticks > 0 && t.push(this.repeated.input) : t.push(n), t;
 	}
 	take(e, t) {
@@ -1813,7 +1944,7 @@ var rn = 4, an = class {
 	}
 	sendWanted(e) {
 		let t = 0;
-		for (let { input: e, sent: n } of this.once.splice(0, ln)) {
+		for (let { input: e, sent: n } of this.once.splice(0, Cn)) {
 			let r = this.send(e);
 			r !== 0 && (t = r, n?.(r));
 		}
@@ -1828,7 +1959,7 @@ var rn = 4, an = class {
 	}
 	bend(e) {
 		if (this.state === null) return;
-		let t = e - this.pictureAt > fn ? e : Math.min(e, this.pictureAt), n = Math.max(this.from.at, t), r = this.placeAt(n), i = this.rules.step(this.state, this.wanted(!0), this.dt, this.shared());
+		let t = e - this.pictureAt > En ? e : Math.min(e, this.pictureAt), n = Math.max(this.from.at, t), r = this.placeAt(n), i = this.rules.step(this.state, this.wanted(!0), this.dt, this.shared());
 		this.bent = !0, this.head(r, n, i, this.nextAt + this.stepMs);
 	}
 	head(e, t, n, r) {
@@ -1882,24 +2013,24 @@ var rn = 4, an = class {
 		}), Math.hypot(this.error.x, this.error.y) > 3 && this.jump(e);
 	}
 };
-function mn(e) {
+function On(e) {
 	if (typeof e != "object" || !e) return e;
 	let t = (e) => typeof e == "object" && !!e && Object.getPrototypeOf(e) === Object.prototype;
 	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, t(n) ? { ...n } : n]));
 }
-function hn(e, t) {
+function kn(e, t) {
 	if (e === t) return !0;
 	if (typeof e != "object" || typeof t != "object" || e === null || t === null) return !1;
 	let n = Object.keys(e);
 	return n.length === Object.keys(t).length && n.every((n) => Object.is(e[n], t[n]));
 }
 // src/sdk/avatar.ts
-var gn = class {
+var An = class {
 	predictor;
 	timer;
 	constructor(e, t) {
 		let { view: n } = e;
-		this.predictor = new pn(t, (t) => e.input(t), () => n.shared), e.on("welcome", ({ tickRateHz: e }) => this.predictor.restart(e)), e.on("frame", ({ tick: e }) => {
+		this.predictor = new Dn(t, (t) => e.input(t), () => n.shared), e.on("welcome", ({ tickRateHz: e }) => this.predictor.restart(e)), e.on("frame", ({ tick: e }) => {
 			let t = n.avatar === null ? void 0 : n.entities.get(n.avatar), r = t === void 0 ? null : {
 				tick: e,
 				ack: n.inputAck,
@@ -1926,4 +2057,4 @@ var gn = class {
 		}, Math.max(1, this.predictor.nextAt - performance.now()));
 	}
 };
-export { gn as Avatar, At as Client, e as DecodeError, Qt as Motion, Dt as NAME_CHARS_MAX, an as Playback, pn as Predictor, r as Reader, Bt as TickClock, K as View, R as ViewError, o as Writer, A as applyUpdate, me as bool, he as bytes, kt as connect, ze as decodeServerMessage, k as decodeUpdate, Ne as defineGame, Ue as encodeClientMessage, ke as encodeUpdate, b as f32, pe as f64, Ce as heading, we as headingRadians, y as i16, de as i32, fe as i64, le as i8, ge as list, ye as names, _e as option, De as owner, Se as position, Te as quantised, xe as replicated, x as str, C as struct, Ee as team, ve as tuple, _ as u16, v as u32, ue as u64, g as u8, S as unit, w as variants, T as vec2 };
+export { An as Avatar, Gt as Client, e as DecodeError, pn as Motion, zt as NAME_CHARS_MAX, m as NotAdmitted, yn as Playback, Dn as Predictor, r as Reader, tn as TickClock, Ft as View, V as ViewError, o as Writer, F as applyUpdate, Se as bool, Ce as bytes, Wt as connect, qe as decodeServerMessage, P as decodeUpdate, ze as defineGame, L as encodeClientMessage, Fe as encodeUpdate, C as f32, xe as f64, Ae as heading, je as headingRadians, S as i16, ye as i32, be as i64, ge as i8, we as list, De as names, Te as option, Pe as owner, ke as position, Me as quantised, Oe as replicated, w as str, E as struct, Ne as team, Ee as tuple, _e as u16, x as u32, ve as u64, b as u8, T as unit, D as variants, O as vec2 };

@@ -51,7 +51,8 @@ struct Open {
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
-    address: Address,
+    address: Option<Address>,
+    of_all: u64,
 }
 
 impl Admission {
@@ -64,21 +65,34 @@ impl Admission {
         })
     }
 
-    /// Takes a place.
-    pub(crate) fn admit(self: &Arc<Self>, address: Address) -> Result<Permit, Full> {
+    /// Takes a place for a connection; of a proxy's, the address is not known yet.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<Address>) -> Result<Permit, Full> {
+        self.take(address, 1)
+    }
+
+    /// Counts a connection that came through a proxy, and has its place among all, as one of the
+    /// client's.
+    pub(crate) fn admit_proxied(self: &Arc<Self>, address: Address) -> Result<Permit, Full> {
+        self.take(Some(address), 0)
+    }
+
+    fn take(self: &Arc<Self>, address: Option<Address>, of_all: u64) -> Result<Permit, Full> {
         let mut open = self.lock();
-        if open.all >= self.max {
+        if of_all > 0 && open.all >= self.max {
             return Err(self.refuse(Full::All));
         }
-        let of_address = open.by_address.get(&address).copied().unwrap_or(0);
-        if self.per_address_max.is_some_and(|max| of_address >= max) {
-            return Err(self.refuse(Full::Address));
+        if let Some(address) = address {
+            let of_address = open.by_address.get(&address).copied().unwrap_or(0);
+            if self.per_address_max.is_some_and(|max| of_address >= max) {
+                return Err(self.refuse(Full::Address));
+            }
+            open.by_address.insert(address, of_address + 1);
         }
-        open.all += 1;
-        open.by_address.insert(address, of_address + 1);
+        open.all += of_all;
         Ok(Permit {
             admission: Arc::clone(self),
             address,
+            of_all,
         })
     }
 
@@ -110,11 +124,14 @@ impl Admission {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.admission.lock();
-        open.all -= 1;
-        if let Some(count) = open.by_address.get_mut(&self.address) {
+        open.all -= self.of_all;
+        let Some(address) = self.address else {
+            return;
+        };
+        if let Some(count) = open.by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                open.by_address.remove(&self.address);
+                open.by_address.remove(&address);
             }
         }
     }
@@ -191,17 +208,30 @@ mod tests {
     #[test]
     fn a_place_comes_back_with_the_permit() {
         let admission = Admission::new(3, Some(2));
-        let first = admission.admit(at("10.0.0.1")).expect("a place");
-        let _second = admission.admit(at("10.0.0.1")).expect("a place");
-        let full = |ip| admission.admit(at(ip)).map(drop);
+        let first = admission.admit(Some(at("10.0.0.1"))).expect("a place");
+        let _second = admission.admit(Some(at("10.0.0.1"))).expect("a place");
+        let full = |ip| admission.admit(Some(at(ip))).map(drop);
         assert_eq!(full("10.0.0.1"), Err(Full::Address));
-        let _third = admission.admit(at("10.0.0.2")).expect("a place");
+        let _third = admission.admit(Some(at("10.0.0.2"))).expect("a place");
         assert_eq!(full("10.0.0.3"), Err(Full::All));
         drop(first);
         assert_eq!(full("10.0.0.1"), Ok(()));
         assert_eq!(admission.open(), 2);
         let refused: Vec<_> = admission.refused().collect();
         assert_eq!(refused, [("address", 1), ("all", 1)]);
+    }
+
+    #[test]
+    fn clients_behind_a_proxy_are_counted_by_their_own_addresses() {
+        let admission = Admission::new(3, Some(1));
+        let _proxy = [0, 1].map(|_| admission.admit(None).expect("a place"));
+        let ada = admission.admit_proxied(at("10.0.0.1")).expect("a place");
+        let again = || admission.admit_proxied(at("10.0.0.1")).map(drop);
+        assert_eq!(again(), Err(Full::Address));
+        assert_eq!(admission.admit_proxied(at("10.0.0.2")).map(drop), Ok(()));
+        drop(ada);
+        assert_eq!(again(), Ok(()));
+        assert_eq!(admission.open(), 2);
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! `App`: games in, a program out.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use downbeat::Game;
+use downbeat::layer::{Message, check_name};
 
 use crate::cli;
 use crate::config::Config;
+use crate::gate::scope::{Denied, Scope};
 use crate::http::{Page, Pages};
 use crate::registry::{Defined, Definition, GameOptions};
+use crate::routes::{MakeHttp, Routes};
 use crate::running::{Contents, Running, StartError};
+use crate::services::Services;
+use crate::workers::{Worker, WorkerOptions};
 
 /// A server of some games, with a command line.
 ///
@@ -38,7 +44,10 @@ use crate::running::{Contents, Running, StartError};
 #[derive(Default)]
 pub struct App {
     games: Vec<Box<dyn Definition>>,
+    workers: Vec<Worker>,
     pages: Pages,
+    routes: Routes,
+    http: Vec<MakeHttp>,
 }
 
 impl App {
@@ -85,6 +94,37 @@ impl App {
         self
     }
 
+    /// Works in the background: gets the messages that anybody on the layer sends to this channel,
+    /// one after another. Several processes with a worker of this name share its messages.
+    ///
+    /// # Panics
+    /// If it is no name of a channel.
+    #[must_use]
+    pub fn worker<F, W>(self, channel: &str, work: F) -> Self
+    where
+        F: Fn(Services, Message) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.worker_with(channel, WorkerOptions::default(), work)
+    }
+
+    /// The same, in a certain way.
+    ///
+    /// # Panics
+    /// If it is no name of a channel, or nothing may be worked on.
+    #[must_use]
+    pub fn worker_with<F, W>(mut self, channel: &str, options: WorkerOptions, work: F) -> Self
+    where
+        F: Fn(Services, Message) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let is_name = check_name(channel, true);
+        assert!(is_name.is_ok(), "{channel:?} is no name of a channel");
+        assert!(options.concurrency > 0, "a worker works on something");
+        self.workers.push(Worker::new(channel, options, work));
+        self
+    }
+
     /// Where pages are found, by their path without the leading slash; `/` asks for `index.html`.
     #[must_use]
     pub fn pages(mut self, find: impl Fn(&str) -> Option<Page> + Send + Sync + 'static) -> Self {
@@ -96,6 +136,83 @@ impl App {
     #[must_use]
     pub fn page_missing(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.pages.missing = Some(text.into());
+        self
+    }
+
+    /// Lets every request for a WebSocket pass a function of one's own, after the origin and the
+    /// credential were looked at and before there is a room: it may say who somebody is
+    /// ([`Scope::user`](Scope)), agree on a subprotocol of its own ([`Scope::speak`]), lead to
+    /// another room, or refuse. Several are asked in the order in which they were added, all of
+    /// them within the handshake's deadline.
+    ///
+    /// ```
+    /// use downbeat_server::{App, Denied};
+    ///
+    /// let app = App::new().middleware(async |scope| {
+    ///     match scope.headers.get("x-club") {
+    ///         Some(_) => Ok(scope),
+    ///         None => Err(Denied::new(403, "members of the club only")),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn middleware<F, Asked>(mut self, ask: F) -> Self
+    where
+        F: Fn(Scope) -> Asked + Send + Sync + 'static,
+        Asked: Future<Output = Result<Scope, Denied>> + Send + 'static,
+    {
+        self.routes = self.routes.middleware(ask);
+        self
+    }
+
+    /// One more path of WebSockets beside `/ws/{game}/{room}`, with captures in braces that hooks
+    /// find in [`Scope::captures`](Scope). Where `{game}` or `{room}` is none of them, a hook has
+    /// to say which it is.
+    ///
+    /// ```
+    /// use downbeat_server::App;
+    ///
+    /// let app = App::new()
+    ///     .route("/ws/tenants/{tenant}/{game}/{room}")
+    ///     .middleware(async |mut scope| {
+    ///         if let Some(tenant) = scope.captures.get("tenant") {
+    ///             scope.room = format!("{tenant}.{}", scope.room);
+    ///         }
+    ///         Ok(scope)
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn route(mut self, path: &str) -> Self {
+        self.routes = self.routes.route(path);
+        self
+    }
+
+    /// Paths of WebSockets below another, with hooks of their own.
+    #[must_use]
+    pub fn nest(mut self, prefix: &str, routes: Routes) -> Self {
+        self.routes = self.routes.nest(prefix, routes);
+        self
+    }
+
+    /// Serves HTTP of one's own on the same port. The routes must not be those that there are;
+    /// [`Services::user`] tells who asks.
+    ///
+    /// ```
+    /// use downbeat_server::{App, axum};
+    ///
+    /// let app = App::new().http(|services| {
+    ///     axum::Router::new().route(
+    ///         "/api/present",
+    ///         axum::routing::get(async move || match services.present("room.chat.lobby").await {
+    ///             Ok(present) => present.len().to_string(),
+    ///             Err(error) => error.to_string(),
+    ///         }),
+    ///     )
+    /// });
+    /// ```
+    #[must_use]
+    pub fn http(mut self, make: impl Fn(Services) -> axum::Router + Send + Sync + 'static) -> Self {
+        self.http.push(Arc::new(make));
         self
     }
 
@@ -112,7 +229,10 @@ impl App {
     pub async fn start(&self, config: Config) -> Result<Running, StartError> {
         let contents = Contents {
             games: &self.games,
+            workers: &self.workers,
             pages: self.pages.clone(),
+            routes: self.routes.clone(),
+            http: &self.http,
         };
         Running::start(contents, config).await
     }

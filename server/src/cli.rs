@@ -19,6 +19,7 @@ use crate::new::{self, NewOptions};
 use crate::paths::{self, PathsOptions};
 use crate::registry::Definition;
 use crate::running::Running;
+use crate::send::{self, SendOptions};
 use crate::types::{self, TypesOptions};
 use crate::vectors::VectorsOptions;
 
@@ -52,6 +53,8 @@ enum Command {
     Types(TypesOptions),
     /// Writes golden steps of a game's rules, for clients that predict them
     Vectors(VectorsOptions),
+    /// Says something to players, rooms or programs, over a running server's layer
+    Send(SendOptions),
     /// Finds paths on a map, and checks and times the problems of a benchmark
     Paths(PathsOptions),
     /// Makes a new game project
@@ -124,6 +127,10 @@ pub(crate) fn run(mut app: App) -> ExitCode {
         Command::Load(options) => load(&app, &options),
         Command::Types(options) => write_types(&app, &options),
         Command::Vectors(options) => write_vectors(&app, &options),
+        Command::Send(options) => match send::run(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => mistake(&error.to_string()),
+        },
         Command::Paths(options) => match paths::run(&options) {
             Ok(code) => code,
             Err(error) => mistake(&error.to_string()),

@@ -6,6 +6,11 @@
 mod keys;
 mod mistake;
 mod layers;
+mod secret;
+mod gate;
+mod store;
+mod layer;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,9 +19,14 @@ use std::time::Duration;
 
 use downbeat::limits::{CLIENT_MESSAGE_BYTES_MAX, EMPTY_ROOM_KEPT};
 
+pub use self::gate::{Devices, GateConfig, Guests, JwtAlgorithm, JwtConfig, TlsConfig};
 pub(crate) use self::keys::help;
+pub use self::layer::{LayerBackend, LayerConfig, RedisFormat};
 pub use self::layers::Layers;
 pub use self::mistake::{ConfigError, Hint, Place};
+pub use self::secret::Secret;
+pub use self::sources::SourcesConfig;
+pub use self::store::{DatabaseConfig, StoreConfig, ViewAuth, ViewConfig};
 use crate::limits;
 use crate::origin::{Allowed, OriginPattern};
 
@@ -42,6 +52,14 @@ pub struct Config {
     /// Which web pages may connect; `None` is this machine's while listening on loopback, else
     /// those that came from the host that they connect to.
     pub allowed_origins: Option<Vec<OriginPattern>>,
+    /// Who may in, and over what.
+    pub gate: GateConfig,
+    /// Where accounts are kept, and a project's own databases.
+    pub store: StoreConfig,
+    /// How rooms, processes and programs talk to each other.
+    pub layer: LayerConfig,
+    /// What brings inputs without a WebSocket, and background work.
+    pub sources: SourcesConfig,
     /// How much of everything.
     pub limits: LimitsConfig,
     /// What holds for every game.
@@ -121,6 +139,10 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             allowed_origins: None,
+            gate: GateConfig::default(),
+            store: StoreConfig::default(),
+            layer: LayerConfig::default(),
+            sources: SourcesConfig::default(),
             limits: LimitsConfig {
                 connections: None,
                 connections_per_address: None,
@@ -151,7 +173,7 @@ impl Config {
     pub(crate) fn origins(&self) -> Allowed {
         match &self.allowed_origins {
             Some(listed) => Allowed::Listed(listed.clone()),
-            None if self.is_loopback() => Allowed::Loopback,
+            None if self.is_private() => Allowed::Loopback,
             None => Allowed::SameHost,
         }
     }
@@ -167,22 +189,34 @@ impl Config {
         self.per_address(self.limits.rooms_per_address, limits::ROOMS_PER_ADDRESS)
     }
 
-    /// Whether a room of this game may be opened by somebody who is nobody in particular.
-    pub(crate) fn may_open(&self, game: &str, room: &str) -> bool {
+    /// Whether a room of this game may be opened by somebody who has an account, or has none.
+    pub(crate) fn may_open(&self, game: &str, room: &str, signed_in: bool) -> bool {
         let of_game = self.games.get(game);
         let create = of_game.and_then(|game| game.create);
         let create = create.unwrap_or(self.game.create);
         create == Create::Anyone
+            || create == Create::SignedIn && signed_in
             || of_game.is_some_and(|game| game.rooms.iter().any(|declared| declared == room))
     }
 
-    /// On loopback all peers have one address, and mean no harm.
-    fn per_address(&self, set: Option<u64>, default: u64) -> Option<u64> {
-        set.or_else(|| (!self.is_loopback()).then_some(default))
+    pub(crate) fn logins_per_address(&self) -> Option<u64> {
+        self.per_address(self.gate.logins_per_address, limits::LOGINS_PER_ADDRESS)
     }
 
-    const fn is_loopback(&self) -> bool {
-        self.listen.ip().is_loopback()
+    pub(crate) fn guests_per_address(&self) -> Option<u64> {
+        self.per_address(self.gate.guests_per_address, limits::GUESTS_PER_ADDRESS)
+    }
+
+    /// Among themselves all peers have one address, and mean no harm.
+    fn per_address(&self, set: Option<u64>, default: u64) -> Option<u64> {
+        let lines = self.sources.lines.as_ref();
+        let devices_are_near = lines.is_none_or(|lines| lines.ip().is_loopback());
+        set.or_else(|| (!(self.is_private() && devices_are_near)).then_some(default))
+    }
+
+    /// Whether nobody comes but from this machine: behind a proxy the world may.
+    pub(crate) const fn is_private(&self) -> bool {
+        self.listen.ip().is_loopback() && self.gate.proxies.is_empty()
     }
 }
 
@@ -203,18 +237,22 @@ mod tests {
     #[test]
     fn who_may_open_a_room_is_said_per_game_or_for_all() {
         let mut config = Config::default();
-        assert!(config.may_open("meadow", "any"));
+        assert!(config.may_open("meadow", "any", false));
         config.game.create = Create::Server;
         let quiz = GameConfig {
             rooms: vec!["main".into()],
             ..GameConfig::default()
         };
         config.games.insert("quiz".into(), quiz);
-        assert!(!config.may_open("meadow", "any"));
-        assert!(!config.may_open("quiz", "any"));
-        assert!(config.may_open("quiz", "main"));
+        assert!(!config.may_open("meadow", "any", false));
+        assert!(!config.may_open("quiz", "any", false));
+        assert!(config.may_open("quiz", "main", false));
         let quiz = config.games.get_mut("quiz").expect("just put there");
         quiz.create = Some(Create::Anyone);
-        assert!(config.may_open("quiz", "any"));
+        assert!(config.may_open("quiz", "any", false));
+        let quiz = config.games.get_mut("quiz").expect("just put there");
+        quiz.create = Some(Create::SignedIn);
+        assert!(!config.may_open("quiz", "any", false));
+        assert!(config.may_open("quiz", "any", true));
     }
 }

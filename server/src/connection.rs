@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,9 +18,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
@@ -31,15 +32,21 @@ use crate::limits::{
     ACCEPT_FAILURES_PER_LINE, ACCEPT_PAUSE, HEADER_BYTES_MAX, HEADERS_MAX, HTTP_CONNECTION_MAX,
     TURN_AWAY_WITHIN, TURNED_AWAY_MAX,
 };
+use crate::proxy::{Client, is_trusted};
+use crate::stream::Stream;
+use crate::tls::Tls;
 
 /// What is known of a connection; a WebSocket holds on to it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) address: Address,
+    peer: IpAddr,
+    tls: bool,
     accepted: Instant,
     /// Its place among the connections, until it is closed.
     place: Result<Permit, Full>,
     used: AtomicBool,
+    /// The head of its first request has arrived.
+    heard: AtomicBool,
 }
 
 impl Connection {
@@ -58,9 +65,13 @@ impl Connection {
 /// A listener and where its requests go.
 pub(crate) struct Door {
     pub(crate) listener: TcpListener,
+    /// The certificate, where TLS is spoken.
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) router: Router,
     pub(crate) handshake: Duration,
+    /// Whose word about the client's address counts.
+    pub(crate) proxies: Vec<IpNet>,
     /// Nobody is let in any more, and connections end after the answer they are at.
     pub(crate) closing: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -95,13 +106,17 @@ impl Door {
     }
 
     fn let_in(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, turned_away: &Arc<Semaphore>) {
-        let address = Address::from(peer.ip());
+        let peer = peer.ip();
+        // Everybody comes from the proxy's address.
+        let address = (!is_trusted(&self.proxies, peer)).then(|| Address::from(peer));
         let place = self.admission.admit(address);
         let connection = Arc::new(Connection {
-            address,
+            peer,
+            tls: self.tls.is_some(),
             accepted: Instant::now(),
             place,
             used: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
         });
         let door = Arc::clone(self);
         if connection.place.is_ok() {
@@ -116,12 +131,17 @@ impl Door {
         }
     }
 
-    async fn serve(&self, stream: TcpStream, connection: Arc<Connection>) {
+    async fn serve(self: Arc<Self>, stream: TcpStream, connection: Arc<Connection>) {
         // An error means that the peer is gone already.
         let _ = stream.set_nodelay(true);
-        let router = self.router.clone();
+        let deadline = connection.accepted + self.handshake;
+        let Some(stream) = self.greet(stream, deadline).await else {
+            return;
+        };
+        let door = Arc::clone(&self);
+        let on = Arc::clone(&connection);
         let service =
-            service_fn(move |request| answer(router.clone(), Arc::clone(&connection), request));
+            service_fn(move |request| answer(Arc::clone(&door), Arc::clone(&on), request));
         let mut served = std::pin::pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -131,8 +151,16 @@ impl Door {
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades()
         );
+        // However slowly TLS and the head came: they have one deadline together.
+        let late = async {
+            sleep_until(deadline).await;
+            if connection.heard.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
         let ended = tokio::select! {
             ended = served.as_mut() => ended,
+            () = late => return,
             () = self.closing.cancelled() => {
                 served.as_mut().graceful_shutdown();
                 served.await
@@ -142,22 +170,44 @@ impl Door {
             tracing::debug!(%error, "connection ended");
         }
     }
+
+    /// Speaks TLS where that is spoken; `None` if the peer does not, or not in time.
+    async fn greet(&self, stream: TcpStream, deadline: Instant) -> Option<Stream> {
+        let Some(tls) = &self.tls else {
+            return Some(Stream::Plain(stream));
+        };
+        match timeout_at(deadline, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no TLS");
+                None
+            }
+            Err(_) => None,
+        }
+    }
 }
 
 /// Answers a request, on a connection that has no place with the reason why.
 async fn answer(
-    mut router: Router,
+    door: Arc<Door>,
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    connection.heard.store(true, Ordering::Relaxed);
     if let Err(full) = &connection.place {
         let mut response = Refused::from(*full).into_response();
         let close = header::HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
         return Ok(response);
     }
+    let client = Client::of(
+        &door.proxies,
+        (connection.peer, connection.tls),
+        request.headers(),
+    );
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(Arc::clone(&connection));
-    let response = router.call(request.map(Body::new)).await;
+    let response = door.router.clone().call(request.map(Body::new)).await;
     connection.used.store(true, Ordering::Relaxed);
     response
 }

@@ -1,172 +1,475 @@
 //! The gate: who may upgrade to a WebSocket, decided before the upgrade.
 //!
-//! In: a request. Out: the game that it is for, or the HTTP status that PROTOCOL.md promises.
+//! In: a request. Out: the game, the room and the user that it is for, or the HTTP status that
+//! PROTOCOL.md promises. Every way not to get in is a line of the table in [`outcome`]; the order
+//! of the table is the order in which [`judge`] looks:
+//!
+//! ```text
+//! deadline ── limits → headers → origin → subprotocol → who (credential, hooks) → where → seat
+//! ```
 
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
-use downbeat::{EnterError, is_room_name};
+use downbeat::{EnterError, UserId, is_room_name};
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, timeout_at};
 
-use crate::admission::{Address, Full};
+use crate::auth::cookie;
+use crate::config::{Config, Guests};
 use crate::limits::RETRY_AFTER_S;
 use crate::member_link::Speech;
-use crate::registry::GameEntry;
+use crate::proxy::Client;
+use crate::registry::{Arrival, Found, GameEntry, NotEntered, Pending, Wire};
 use crate::server::Server;
 
-/// Why somebody is not let in. Source: PROTOCOL.md § Connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    TooManyOfAddress,
-    TooMany,
-    Draining,
-    NotWebSocket,
-    Origin,
-    Subprotocol,
-    UnknownGame,
-    BadRoomName,
-    MayNotOpen,
-    TooManyRoomsOfAddress,
-    TooManyRooms,
+pub(crate) mod token;
+pub(crate) mod scope;
+pub(crate) mod outcome;
+pub(crate) mod credential;
+pub(crate) mod jwt;
+pub(crate) mod sessions;
+pub(crate) mod tickets;
+pub(crate) mod stays;
+pub(crate) mod watch;
+pub(crate) mod rates;
+pub(crate) mod audit;
+pub(crate) mod visit;
+
+pub(crate) use self::outcome::Refused;
+
+use self::audit::Attempt;
+use self::credential::{Basis, Bearer, Credential};
+use self::jwt::{Revoked, Verifier};
+use self::scope::{Denied, Scope, User, UserKind};
+use self::sessions::{Session, Sessions};
+use self::stays::{Claimed, Place, Stays, Where};
+use self::tickets::Tickets;
+use self::token::Digest;
+use crate::store::{Store, StoreError};
+
+/// A function of a user's project that every request for a WebSocket passes.
+pub(crate) type Hook = Arc<dyn Fn(Scope) -> Pending<'static, Result<Scope, Denied>> + Send + Sync>;
+
+/// What the gate remembers.
+pub(crate) struct Gate {
+    pub(crate) sessions: Sessions,
+    pub(crate) tickets: Tickets,
+    pub(crate) stays: Arc<Stays>,
+    verifier: Verifier,
+    revoked: Revoked,
+    /// What every request passes.
+    hooks: Vec<Hook>,
 }
 
-impl Refused {
-    pub(crate) const ALL: [Self; 11] = [
-        Self::TooManyOfAddress,
-        Self::TooMany,
-        Self::Draining,
-        Self::NotWebSocket,
-        Self::Origin,
-        Self::Subprotocol,
-        Self::UnknownGame,
-        Self::BadRoomName,
-        Self::MayNotOpen,
-        Self::TooManyRoomsOfAddress,
-        Self::TooManyRooms,
-    ];
-
-    /// The status, the word for metrics, and what a person reads.
-    pub(crate) const fn outcome(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::TooManyOfAddress => (
-                S::TOO_MANY_REQUESTS,
-                "too_many_of_address",
-                "too many connections from this address (limits.connections_per_address)",
-            ),
-            Self::TooMany => (
-                S::SERVICE_UNAVAILABLE,
-                "too_many",
-                "too many connections (limits.connections)",
-            ),
-            Self::Draining => (
-                S::SERVICE_UNAVAILABLE,
-                "draining",
-                "the server is going away",
-            ),
-            Self::NotWebSocket => (
-                S::BAD_REQUEST,
-                "not_websocket",
-                "this is for WebSockets of version 13",
-            ),
-            Self::Origin => (
-                S::FORBIDDEN,
-                "origin",
-                "pages of this origin may not connect (allowed_origins)",
-            ),
-            Self::Subprotocol => (
-                S::BAD_REQUEST,
-                "subprotocol",
-                "the subprotocol downbeat.v1 or downbeat.v1.json must be offered",
-            ),
-            Self::UnknownGame => (S::NOT_FOUND, "unknown_game", "no such game"),
-            Self::BadRoomName => (
-                S::NOT_FOUND,
-                "bad_room_name",
-                "a room's name is 1-64 of A-Z a-z 0-9 . _ -",
-            ),
-            Self::MayNotOpen => (
-                S::FORBIDDEN,
-                "may_not_open",
-                "no such room, and it may not be opened (game.create)",
-            ),
-            Self::TooManyRoomsOfAddress => (
-                S::TOO_MANY_REQUESTS,
-                "too_many_rooms_of_address",
-                "too many rooms opened from this address (limits.rooms_per_address)",
-            ),
-            Self::TooManyRooms => (
-                S::SERVICE_UNAVAILABLE,
-                "too_many_rooms",
-                "too many rooms (limits.rooms)",
-            ),
+impl Gate {
+    pub(crate) fn new(
+        config: &Config,
+        store: Store,
+        (verifier, hooks): (Verifier, Vec<Hook>),
+    ) -> Self {
+        let gate = &config.gate;
+        Self {
+            sessions: Sessions::new(store, gate.session, gate.revalidate),
+            tickets: Tickets::default(),
+            stays: Stays::new(gate, config.connections_per_address()),
+            verifier,
+            revoked: Revoked::default(),
+            hooks,
         }
     }
-}
 
-impl From<Full> for Refused {
-    fn from(full: Full) -> Self {
-        match full {
-            Full::Address => Self::TooManyOfAddress,
-            Full::All => Self::TooMany,
+    /// Ends one session.
+    pub(crate) async fn end(&self, session: Digest) -> Result<(), StoreError> {
+        let ended = self.sessions.end(session).await;
+        self.stays.close_session(session); // last: whoever got in meanwhile goes too
+        ended
+    }
+
+    /// Ends all sessions of a user, and whatever tokens other sites have given him so far.
+    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
+        let ended = self.sessions.end_all_of(user).await;
+        self.revoked.revoke(user);
+        self.stays.close_user(user, None);
+        ended
+    }
+
+    /// Ends all other sessions of a session's user.
+    pub(crate) async fn end_others_of(&self, kept: &Session) -> Result<(), StoreError> {
+        let ended = self.sessions.end_others_of(kept).await;
+        self.stays.close_user(&kept.user.id, Some(kept.digest));
+        ended
+    }
+
+    /// Whether what a user's stay hangs on still holds.
+    async fn recheck(&self, bearer: &Bearer) -> Result<(), Refused> {
+        match bearer.basis {
+            Basis::Session(session) => {
+                let found = self.sessions.find(session).await;
+                let found = found.map_err(|_| Refused::Unavailable)?;
+                check(found.is_some(), Refused::BadCredential)
+            }
+            Basis::Jwt { issued_at_s } => {
+                let revoked = self.revoked.includes(&bearer.user.id, issued_at_s);
+                check(!revoked, Refused::BadCredential)
+            }
+            Basis::Hook => Ok(()),
         }
     }
-}
 
-impl From<EnterError> for Refused {
-    fn from(error: EnterError) -> Self {
-        match error {
-            EnterError::Draining => Self::Draining,
-            EnterError::NoSuchRoom => Self::MayNotOpen,
-            EnterError::TooManyRooms | EnterError::Busy => Self::TooManyRooms,
+    /// Who stands behind a session's token or another site's.
+    pub(crate) async fn bearer(&self, credential: &Credential) -> Result<Bearer, Refused> {
+        match credential {
+            Credential::Session(digest) => {
+                let found = self.sessions.find(*digest).await;
+                let session = found.map_err(|_| Refused::Unavailable)?;
+                let session = session.ok_or(Refused::BadCredential)?;
+                Ok(Bearer {
+                    user: session.user,
+                    basis: Basis::Session(session.digest),
+                })
+            }
+            Credential::Jwt(text) => {
+                let verified = self.verifier.verify(text, sessions::now_s());
+                let (user, issued_at_s) = verified.map_err(|flaw| {
+                    tracing::debug!(%flaw, "token of another site refused");
+                    Refused::BadCredential
+                })?;
+                let bearer = Bearer {
+                    user,
+                    basis: Basis::Jwt { issued_at_s },
+                };
+                self.recheck(&bearer).await?;
+                Ok(bearer)
+            }
+            Credential::None | Credential::Ticket(_) | Credential::Resume(_) => {
+                Err(Refused::BadCredential)
+            }
         }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let (status, _, text) = self.outcome();
-        let mut response = (status, format!("{text}\n")).into_response();
-        if matches!(status.as_u16(), 429 | 503) {
-            let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
-        }
-        response
     }
 }
 
 /// What somebody was let in for.
 pub(crate) struct Admitted {
     pub(crate) game: Arc<dyn GameEntry>,
-    /// The subprotocol that they will speak.
+    pub(crate) room: String,
+    /// What is echoed, and what messages look like.
+    pub(crate) subprotocol: String,
     pub(crate) speech: Speech,
     /// Whether the room may be opened for them.
     pub(crate) may_open: bool,
+    pub(crate) bearer: Option<Bearer>,
+    pub(crate) scope: Scope,
+    /// Whom it brings back, if anybody.
+    pub(crate) resumes: Option<Claimed>,
+    pub(crate) place: Arc<Place>,
 }
 
-/// Judges a request for `/ws/{game}/{room}`: the first line that objects decides. That the
-/// connection has a place was found out when it was accepted.
-pub(crate) fn judge(
+impl Admitted {
+    /// Whether what it came with still holds: a client decides when it says hello, and may have
+    /// been thrown out before that.
+    pub(crate) async fn recheck(&self, server: &Server) -> Result<(), Refused> {
+        match &self.bearer {
+            Some(bearer) => server.gate.recheck(bearer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a room would be opened for it.
+    pub(crate) fn opens(&self) -> bool {
+        self.may_open && self.game.check(&self.room, false).is_err()
+    }
+
+    /// Brings somebody in who wants to be called this, and of whom the game has found out that.
+    pub(crate) fn sit(
+        &self,
+        server: &Server,
+        client: Client,
+        (wanted, found): (&str, Found),
+        link: Wire,
+    ) -> Result<(), Box<NotEntered>> {
+        let opens = self.opens();
+        let bearer = self.bearer.as_ref();
+        // Who has an account cannot call itself something else.
+        let named = self.scope.user.as_ref().map(|user| &*user.name);
+        let named = named.filter(|name| !name.is_empty());
+        let arrival = |resume| Arrival {
+            name: server.names.accept(named.unwrap_or(wanted)),
+            user: bearer.map(|bearer| bearer.user.id.clone()),
+            found,
+            resume,
+        };
+        let to = Where {
+            game: &self.game,
+            room: &self.room,
+            address: client.address,
+        };
+        let stays = &server.gate.stays;
+        stays.enter(&self.place, bearer, &to, |resume| {
+            self.game
+                .enter(&self.room, self.may_open, arrival(resume), link)
+        })?;
+        if opens {
+            server.opened(client.address, self.game.name(), &self.room);
+        }
+        Ok(())
+    }
+}
+
+/// A refusal, with the words of a hook if it was one that refused.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) refused: Refused,
+    denied: Option<Denied>,
+}
+
+impl From<Refused> for Rejected {
+    fn from(refused: Refused) -> Self {
+        Self {
+            refused,
+            denied: None,
+        }
+    }
+}
+
+impl Rejected {
+    /// The status, and what a person reads.
+    pub(crate) fn told(self) -> (StatusCode, String) {
+        match self.denied {
+            Some(Denied { status, text }) => (status, text),
+            None => (self.refused.status(), self.refused.text().into()),
+        }
+    }
+}
+
+impl IntoResponse for Rejected {
+    fn into_response(self) -> Response {
+        let Some(Denied { status, text }) = self.denied else {
+            return self.refused.into_response();
+        };
+        let mut response = (status, format!("{text}\n")).into_response();
+        outcome::add_hints(&mut response, RETRY_AFTER_S);
+        response
+    }
+}
+
+/// Judges a request for a WebSocket: the first line that objects decides. That the connection has
+/// a place was found out when it was accepted.
+pub(crate) async fn judge(
     server: &Server,
-    request: &Parts,
-    address: Address,
-    (game, room): (&str, &str),
-) -> Result<Admitted, Refused> {
+    (request, hooks): (&Parts, &[Hook]),
+    client: Client,
+    (captures, deadline): (BTreeMap<String, String>, Instant),
+) -> Result<Admitted, Rejected> {
+    let mut attempt = Attempt::new(client.ip, &captures);
+    let judging = pass(server, (request, hooks), (client, captures), &mut attempt);
+    let judged = timeout_at(deadline, judging).await;
+    let judged = judged.unwrap_or_else(|_| Err(Refused::HookSlow.into()));
+    attempt.log(
+        judged
+            .as_ref()
+            .map_or_else(|r| r.refused.word(), |_| "admitted"),
+    );
+    judged
+}
+
+async fn pass(
+    server: &Server,
+    (request, of_route): (&Parts, &[Hook]),
+    (client, captures): (Client, BTreeMap<String, String>),
+    attempt: &mut Attempt,
+) -> Result<Admitted, Rejected> {
+    let headers = &request.headers;
+    // Limits.
     check(!server.draining.is_cancelled(), Refused::Draining)?;
+    // Method and headers.
     check(is_websocket(request), Refused::NotWebSocket)?;
-    check(is_origin_allowed(server, &request.headers), Refused::Origin)?;
-    let speech = offered_speech(&request.headers).ok_or(Refused::Subprotocol)?;
-    let game = server.game(game).ok_or(Refused::UnknownGame)?;
-    check(is_room_name(room), Refused::BadRoomName)?;
-    let declared = server.config.may_open(game.name(), room);
-    let may_open = declared && server.has_openings_left(address);
-    match game.check(room, may_open) {
-        Ok(()) => Ok(Admitted {
-            game,
-            speech,
-            may_open,
+    // Origin.
+    check(is_origin_allowed(server, headers), Refused::Origin)?;
+    // Subprotocol.
+    let offered = offered_speech(headers);
+    let hooks = || server.gate.hooks.iter().chain(of_route);
+    check(
+        offered.is_some() || hooks().next().is_some(),
+        Refused::Subprotocol,
+    )?;
+    // Who.
+    let credential = credential::of_websocket(headers, &request.uri)?;
+    attempt.is_made_with(&credential);
+    let claim = recognise(server, &credential).await?;
+    let scope = scope_of(request, (client, captures), claim.bearer.as_ref());
+    let scope = ask_hooks(hooks(), scope).await?;
+    attempt.is_of(&scope);
+    check(claim.is_for(&scope), Refused::BadCredential)?;
+    let bearer = agreed(claim.bearer, scope.user.as_ref());
+    check(
+        may_be(server.config.gate.guests, scope.user.as_ref()),
+        Refused::NoCredential,
+    )?;
+    let spoken = scope.speaks.clone();
+    let ours = || offered.map(|speech| (speech.subprotocol().to_owned(), speech));
+    let (subprotocol, speech) = spoken.or_else(ours).ok_or(Refused::Subprotocol)?;
+    // Where.
+    let resumes = claim.resumes;
+    let (game, may_open) = find_room(server, client, &scope, resumes.is_some())?;
+    // A seat.
+    let user = bearer.as_ref().map(|bearer| &bearer.user.id);
+    let mut place = server.gate.stays.place(user, resumes.is_some())?;
+    if client.proxied {
+        let of_address = server.admission.admit_proxied(client.address);
+        place.of_address = Some(of_address.map_err(Refused::from)?);
+    }
+    Ok(Admitted {
+        game,
+        room: scope.room.clone(),
+        subprotocol,
+        speech,
+        may_open,
+        bearer,
+        scope,
+        resumes,
+        place: Arc::new(place),
+    })
+}
+
+/// Who somebody claims to be, and where that holds.
+#[derive(Default)]
+struct Claim {
+    bearer: Option<Bearer>,
+    bound_to: Option<(String, String)>,
+    resumes: Option<Claimed>,
+}
+
+impl Claim {
+    /// Whether it holds for where the hooks let it go.
+    fn is_for(&self, scope: &Scope) -> bool {
+        let is_there = |(game, room): &(String, String)| *game == scope.game && *room == scope.room;
+        self.bound_to.as_ref().is_none_or(is_there)
+    }
+}
+
+async fn recognise(server: &Server, credential: &Credential) -> Result<Claim, Refused> {
+    let gate = &server.gate;
+    match credential {
+        Credential::None => Ok(Claim::default()),
+        Credential::Ticket(digest) => {
+            let ticket = gate.tickets.take(*digest).ok_or(Refused::BadCredential)?;
+            gate.recheck(&ticket.bearer).await?;
+            Ok(Claim {
+                bearer: Some(ticket.bearer),
+                bound_to: Some((ticket.game, ticket.room)),
+                resumes: None,
+            })
+        }
+        Credential::Resume(digest) => {
+            let claimed = gate.stays.find(*digest).ok_or(Refused::BadCredential)?;
+            if let Some(bearer) = &claimed.bearer {
+                gate.recheck(bearer).await?;
+            }
+            Ok(Claim {
+                bearer: claimed.bearer.clone(),
+                bound_to: Some((claimed.game.clone(), claimed.room.clone())),
+                resumes: Some(claimed),
+            })
+        }
+        Credential::Session(_) | Credential::Jwt(_) => Ok(Claim {
+            bearer: Some(gate.bearer(credential).await?),
+            ..Claim::default()
         }),
+    }
+}
+
+fn scope_of(
+    request: &Parts,
+    (client, captures): (Client, BTreeMap<String, String>),
+    bearer: Option<&Bearer>,
+) -> Scope {
+    let mut headers = request.headers.clone();
+    headers.remove(header::AUTHORIZATION);
+    cookie::remove(&mut headers);
+    headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
+    let words = lists(&request.headers, &header::SEC_WEBSOCKET_PROTOCOL);
+    let words = words.filter(|word| !credential::is_credential(word));
+    let capture = |name: &str| captures.get(name).cloned().unwrap_or_default();
+    let origin = headers.get(header::ORIGIN);
+    Scope {
+        game: capture("game"),
+        room: capture("room"),
+        path: request.uri.path().to_owned(),
+        captures: captures.clone(),
+        peer: client.ip,
+        origin: origin.and_then(|o| o.to_str().ok()).map(str::to_owned),
+        subprotocols: words.map(str::to_owned).collect(),
+        user: bearer.map(|bearer| bearer.user.clone()),
+        extras: BTreeMap::new(),
+        speaks: None,
+        headers,
+    }
+}
+
+/// Takes a request through the project's own functions, in their order.
+async fn ask_hooks<'a>(
+    hooks: impl Iterator<Item = &'a Hook>,
+    mut scope: Scope,
+) -> Result<Scope, Rejected> {
+    for hook in hooks {
+        let asked = AssertUnwindSafe(async { hook(scope).await }).catch_unwind();
+        scope = match asked.await {
+            Ok(Ok(scope)) => scope,
+            Ok(Err(denied)) => {
+                return Err(Rejected {
+                    refused: Refused::Denied,
+                    denied: Some(denied),
+                });
+            }
+            Err(_) => {
+                tracing::error!("a hook of the gate panicked");
+                return Err(Refused::HookFailed.into());
+            }
+        };
+    }
+    Ok(scope)
+}
+
+/// Who somebody is after the hooks: what they changed is on their word.
+fn agreed(bearer: Option<Bearer>, user: Option<&User>) -> Option<Bearer> {
+    let user = user?.clone();
+    let basis = match bearer {
+        Some(bearer) if bearer.user.id == user.id => bearer.basis,
+        _ => Basis::Hook,
+    };
+    Some(Bearer { user, basis })
+}
+
+fn may_be(guests: Guests, user: Option<&User>) -> bool {
+    match (guests, user) {
+        (Guests::Open, _) | (Guests::Ticket, Some(_)) => true,
+        (Guests::Off, Some(user)) => user.kind != UserKind::Guest,
+        (Guests::Ticket | Guests::Off, None) => false,
+    }
+}
+
+fn find_room(
+    server: &Server,
+    client: Client,
+    scope: &Scope,
+    resumes: bool,
+) -> Result<(Arc<dyn GameEntry>, bool), Refused> {
+    let room = &scope.room;
+    let game = server.game(&scope.game).ok_or(Refused::UnknownGame)?;
+    check(is_room_name(room), Refused::BadRoomName)?;
+    if resumes {
+        return Ok((game, false)); // its member is there, so its room is
+    }
+    let signed_in = scope.user.as_ref().is_some_and(User::is_signed_in);
+    let declared = server.config.may_open(game.name(), room, signed_in);
+    let may_open = declared && server.has_openings_left(client.address);
+    match game.check(room, may_open) {
+        Ok(()) => Ok((game, may_open)),
         Err(EnterError::NoSuchRoom) if declared => Err(Refused::TooManyRoomsOfAddress),
         Err(error) => Err(error.into()),
     }
@@ -203,7 +506,8 @@ fn is_key(text: &[u8]) -> bool {
     digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
 }
 
-fn is_origin_allowed(server: &Server, headers: &HeaderMap) -> bool {
+/// Whether the page that asks may; programs that are no pages send no origin.
+pub(crate) fn is_origin_allowed(server: &Server, headers: &HeaderMap) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => true,
@@ -228,34 +532,11 @@ fn offered_speech(headers: &HeaderMap) -> Option<Speech> {
 }
 
 /// The words of a header that may come several times and hold several words each.
-fn lists<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+pub(crate) fn lists<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl DoubleEndedIterator<Item = &'a str> {
     let values = headers.get_all(name).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     texts.flat_map(|text| text.split(',')).map(str::trim)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses_are_those_of_the_protocol() {
-        let mut seen = [400, 403, 404, 429, 503].map(|status| (status, 0));
-        for refused in Refused::ALL {
-            let (status, ..) = refused.outcome();
-            let entry = seen.iter_mut().find(|(known, _)| *known == status.as_u16());
-            entry.expect("a status of the protocol").1 += 1;
-        }
-        assert_eq!(seen, [(400, 2), (403, 2), (404, 2), (429, 2), (503, 3)]);
-    }
-
-    #[test]
-    fn who_is_turned_away_for_a_while_is_told_when_to_come_again() {
-        for refused in Refused::ALL {
-            let response = refused.into_response();
-            let may_retry = matches!(response.status().as_u16(), 429 | 503);
-            let told = response.headers().contains_key(header::RETRY_AFTER);
-            assert_eq!(told, may_retry, "{refused:?}");
-        }
-    }
 }

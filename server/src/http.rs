@@ -12,14 +12,17 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::{any, get};
+use axum::{Extension, Json, Router};
 use downbeat::RoomInfo;
 use serde::{Deserialize, Serialize};
 
+use crate::auth;
 use crate::limits::STUCK_AFTER;
+use crate::routes::{MakeHttp, RouteHooks, Routes};
 use crate::server::Server;
-use crate::upgrade;
+use crate::store::StoreHealth;
+use crate::{upgrade, views};
 
 /// A file that a browser is given.
 #[derive(Clone, Debug)]
@@ -96,18 +99,27 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws
                                        img-src 'self' data:; style-src 'self' 'unsafe-inline'";
 
 /// All routes.
-pub(crate) fn router(server: Arc<Server>) -> Router {
+pub(crate) fn router(server: Arc<Server>, routes: &Routes, http: &[MakeHttp]) -> Router {
+    let own = http.iter().map(|make| make(server.services.clone()));
+    let own = own.fold(Router::new(), Router::merge);
+    let sockets = routes.paths().fold(Router::new(), |router, (path, hooks)| {
+        let handle = get(upgrade::handle).layer(Extension(RouteHooks(hooks)));
+        router.route(path, handle)
+    });
     Router::new()
-        .route("/ws/{game}/{room}", get(upgrade::handle))
+        .merge(sockets)
         .route("/api/rooms", get(rooms))
+        .route("/api/views/{*path}", any(views::handle))
         .route("/downbeat/client.js", get(client_js))
         .route("/downbeat/types/{file}", get(types))
         .route("/downbeat/dev.js", get(dev_js))
         .route("/downbeat/dev", get(generation))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .merge(auth::router())
         .fallback(page)
         .with_state(server)
+        .merge(own)
 }
 
 /// Whether the process is worth keeping.
@@ -123,9 +135,43 @@ pub(crate) async fn healthz(State(server): State<Arc<Server>>) -> Response {
 /// Whether players should be sent here.
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
     if server.draining.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response()
-    } else {
-        healthz(State(server)).await
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    let healthy = healthz(State(Arc::clone(&server))).await;
+    if healthy.status() != StatusCode::OK {
+        return healthy;
+    }
+    let (status, mut text) = readiness(&server.services.store().health());
+    if let Err(error) = server.services.layer().health() {
+        // Those who are in play on; what they say to others waits or is lost.
+        text.push_str(&format!("the layer is unavailable: {error}\n"));
+    }
+    (status, text).into_response()
+}
+
+/// A server that has never had its store is not ready. One that has lost it goes on with those who
+/// are in, and says so; if all servers were taken away for it, nobody could play.
+fn readiness(store: &StoreHealth) -> (StatusCode, String) {
+    let StoreHealth { down_s, queued, .. } = store;
+    match store {
+        StoreHealth { was_up: false, .. } => {
+            let text = "the store cannot be reached yet\n".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+        StoreHealth { up: false, .. } => {
+            let text = format!(
+                "ok, but the store cannot be reached for {down_s} s; {queued} writes wait\n"
+            );
+            (StatusCode::OK, text)
+        }
+        StoreHealth {
+            writable: false, ..
+        } => {
+            let text =
+                format!("ok, but the store takes no writes for {down_s} s; {queued} writes wait\n");
+            (StatusCode::OK, text)
+        }
+        _ => (StatusCode::OK, "ok\n".to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@
 //! PROTOCOL.md like any other client, and could run on another machine.
 //!
 //! ```text
-//! target → bot (pace, acks) → tally → second → progress, report
+//! target → bot (pace, acks, cuts) → tally → second → progress, report
 //!                                   └→ summary → table, JSON, report
 //! ```
 
@@ -15,6 +15,7 @@ mod target;
 mod stage;
 mod pace;
 mod acks;
+mod cuts;
 mod tally;
 mod trace;
 mod bot;
@@ -101,6 +102,7 @@ pub(crate) async fn run<G: Game>(options: &LoadOptions) -> Result<Summary, LoadE
         stage: Stage::new(),
         tallies: Tallies::new(),
         think_every: options.think_every(),
+        cut_every: options.cut_every(),
         seed: options.seed,
         trace: options.trace,
     });
@@ -260,6 +262,20 @@ mod tests {
         server.stop().await.expect("stops");
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn row_26_bots_whose_lines_are_cut_come_back_as_the_same_members() {
+        let app = App::new().game::<Field>();
+        let server = app.start(Config::for_tests()).await.expect("starts");
+        let more = "--clients 16 --room main --inputs-per-s 10 --resume-rate 60";
+        let summary = load(server.addr(), more).await.expect("measured");
+        assert!(summary.resumed >= 2, "{summary}");
+        assert!(summary.problems.is_empty(), "{summary}");
+        assert!(summary.disconnects.is_empty(), "{summary}");
+        assert_eq!(summary.view_mismatches, 0, "{summary}");
+        assert_eq!(summary.inputs_refused, 0, "{summary}");
+        server.stop().await.expect("stops");
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_load_driver_that_was_held_up_does_not_hide_it() {
         let app = App::new().game::<Field>();
@@ -366,6 +382,8 @@ mod tests {
                     game: "field".into(),
                     room: "load-1".into(),
                     name: "bot-1".into(),
+                    taken: 0,
+                    resume: String::new(),
                 };
                 tokio::spawn(async move {
                     let first = vec![0x81, 6, 0, 1, 0];

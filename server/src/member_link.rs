@@ -10,12 +10,16 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use crate::json_link::{FieldNames, JSON_SUBPROTOCOL, JsonLink};
+use crate::local_link::LocalLink;
+use crate::registry::Wire;
 use crate::ws_link::WsLink;
 
 /// The subprotocols; the first one that a client offers is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speech {
+pub enum Speech {
+    /// Binary messages, as of `downbeat.v1`.
     Binary,
+    /// Texts, as of `downbeat.v1.json`.
     Json,
 }
 
@@ -39,20 +43,27 @@ impl Speech {
 pub(crate) enum MemberLink<G: Game> {
     Binary(WsLink),
     Json(Box<JsonLink<G, WsLink>>),
+    /// A piece of this program.
+    Local(Box<JsonLink<G, LocalLink>>),
 }
 
 impl<G: Game> MemberLink<G> {
-    pub(crate) fn new(link: WsLink, names: &Arc<FieldNames>) -> Self {
-        match link.speech() {
-            Speech::Binary => Self::Binary(link),
-            Speech::Json => Self::Json(Box::new(JsonLink::new(link, Arc::clone(names)))),
+    pub(crate) fn new(link: Wire, names: &Arc<FieldNames>) -> Self {
+        let names = Arc::clone(names);
+        match link {
+            Wire::Socket(link) => match link.speech() {
+                Speech::Binary => Self::Binary(link),
+                Speech::Json => Self::Json(Box::new(JsonLink::new(link, names))),
+            },
+            Wire::Local(link) => Self::Local(Box::new(JsonLink::new(link, names))),
         }
     }
 
-    pub(crate) fn into_inner(self) -> WsLink {
+    pub(crate) fn into_inner(self) -> Wire {
         match self {
-            Self::Binary(link) => link,
-            Self::Json(link) => link.into_inner(),
+            Self::Binary(link) => Wire::Socket(link),
+            Self::Json(link) => Wire::Socket(link.into_inner()),
+            Self::Local(link) => Wire::Local(link.into_inner()),
         }
     }
 }
@@ -63,6 +74,7 @@ macro_rules! pass {
         match &mut *$self {
             Self::Binary(link) => Pin::new(link).$method($($argument)?),
             Self::Json(link) => Pin::new(&mut **link).$method($($argument)?),
+            Self::Local(link) => Pin::new(&mut **link).$method($($argument)?),
         }
     };
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -16,8 +17,11 @@ use prometheus_client::registry::Registry;
 
 use crate::http::healthz;
 use crate::server::Server;
+use crate::workers::WorkerCounts;
 
 mod jobs;
+mod layer;
+mod store;
 
 /// All routes.
 pub(crate) fn router(server: Arc<Server>) -> Router {
@@ -57,8 +61,18 @@ impl Collector for Counts {
         let world = &self.0.world;
         let queued = world.jobs().map_or(0, JobPool::queued);
         jobs::encode(&mut to, world.counters(), queued)?;
+        let layer = self.0.services.layer();
+        layer::encode(&mut to, world.counters(), &layer.counts())?;
+        to.gauge(
+            "layer_up",
+            "Whether the layer answers",
+            layer.health().is_ok().into(),
+        )?;
         self.encode_members(&mut to)?;
-        self.encode_connections(&mut to)
+        store::encode(&mut to, &self.0.services.store().health())?;
+        store::encode_blocking(&mut to, &self.0.services.blocking().counts())?;
+        self.encode_connections(&mut to)?;
+        self.encode_workers(&mut to)
     }
 }
 
@@ -167,6 +181,29 @@ impl Counts {
             Some(bytes) => to.gauge("resident_memory_bytes", "Memory of the process", bytes),
             None => Ok(()),
         }
+    }
+}
+
+impl Counts {
+    fn encode_workers(&self, to: &mut Lines<'_>) -> fmt::Result {
+        type Count = fn(&WorkerCounts) -> &AtomicU64;
+        let families: [(&str, &str, Count); 3] = [
+            ("worker_done", "Messages that workers are done with", |c| {
+                &c.done
+            }),
+            (
+                "worker_panicked",
+                "Messages over which a worker panicked",
+                |c| &c.panicked,
+            ),
+            ("worker_missed", "Messages that workers lost", |c| &c.missed),
+        ];
+        for (name, help, count) in families {
+            let workers = self.0.workers.iter();
+            let values = workers.map(|w| (&*w.channel, count(w).load(Ordering::Relaxed)));
+            to.counters(name, help, "channel", values)?;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use downbeat::{Counters, LoopPanicked, Stopped, World, WorldConfig};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -14,25 +15,37 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Admission, Openings};
+use crate::auth::Accounts;
+use crate::blocking::Blocking;
 use crate::config::Config;
 use crate::connection::Door;
+use crate::databases::{Database, Databases, UnknownDatabase};
+use crate::gate::Gate;
+use crate::gate::jwt::{BadJwtKey, Verifier};
+use crate::gate::watch::watch;
 use crate::http::Pages;
+use crate::layer::{LayerStartError, start_layer};
 use crate::limits::{
     ADMIN_CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN_CONNECTIONS_WITHIN, DRAIN_LOOP_WITHIN,
     DRAIN_MEMBERS_WITHIN,
 };
 use crate::names::Names;
 use crate::registry::{Definition, HostLimits};
+use crate::routes::{MakeHttp, Routes};
 use crate::server::{Handshakes, Server};
-use crate::{http, metrics};
+use crate::services::Services;
+use crate::sources::lines;
+use crate::store::{Store, StoreError};
+use crate::tls::{BadTls, Tls};
+use crate::views::Views;
+use crate::workers::{Worker, WorkerCounts};
+use crate::{admin, http, metrics};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Somebody else listens there.
-    #[error(
-        "{address} is in use: stop what listens there, or choose another address with --{flag}"
-    )]
+    #[error("{address} is in use: stop what listens there, or choose another address with {flag}")]
     InUse {
         /// Where.
         address: SocketAddr,
@@ -40,7 +53,7 @@ pub enum StartError {
         flag: &'static str,
     },
     /// The system does not let us listen there.
-    #[error("cannot listen on {address}: {error}; choose another address with --{flag}")]
+    #[error("cannot listen on {address}: {error}; choose another address with {flag}")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -57,9 +70,24 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// A key of another site is set up wrong.
+    #[error("{0}")]
+    Jwt(BadJwtKey),
+    /// The certificate is of no use.
+    #[error("{0}")]
+    Tls(BadTls),
+    /// The store is set up wrong.
+    #[error("{0}")]
+    Store(StoreError),
+    /// A database of the project, or a view, is set up wrong.
+    #[error("{0}")]
+    Databases(String),
     /// The system gives no threads.
     #[error("cannot start the world: {0}")]
     World(io::Error),
+    /// What messages would travel over cannot be made.
+    #[error(transparent)]
+    Layer(#[from] LayerStartError),
 }
 
 /// Why a server did not stop as it should.
@@ -79,13 +107,17 @@ pub struct Running {
     world: World,
     address: SocketAddr,
     admin: Option<SocketAddr>,
+    lines: Option<SocketAddr>,
     closing: CancellationToken,
 }
 
 /// What is served.
 pub(crate) struct Contents<'a> {
     pub(crate) games: &'a [Box<dyn Definition>],
+    pub(crate) workers: &'a [Worker],
     pub(crate) pages: Pages,
+    pub(crate) routes: Routes,
+    pub(crate) http: &'a [MakeHttp],
 }
 
 impl Running {
@@ -93,41 +125,45 @@ impl Running {
         if let Some(folder) = &config.data_dir {
             check_writable(folder)?;
         }
-        let listener = listen(config.listen, "listen").await?;
-        let admin_listener = match config.admin {
-            Some(address) => Some(listen(address, "admin").await?),
-            None => None,
-        };
-        let local = |listener: &TcpListener| listener.local_addr();
-        let address = local(&listener).map_err(StartError::World)?;
-        let admin = admin_listener.as_ref().map(local).transpose();
-        let admin = admin.map_err(StartError::World)?;
+        let listeners = Listeners::bind(&config).await?;
+        let (address, admin, lines) = listeners.addresses().map_err(StartError::World)?;
+        let verifier = Verifier::new(&config.gate.jwt).map_err(StartError::Jwt)?;
+        let tls = Tls::of(&config.gate.tls).map_err(StartError::Tls)?;
+        let kept = Kept::open(&config).await?;
         let world = start_world(&config)?;
-        let server = Arc::new(assemble(contents, config, &world));
+        let layer = start_layer(&config.layer, config.data_dir.as_deref())?;
+        let layer_limits = config.layer.limits();
+        let blocking = Blocking::new(config.store.blocking_threads, config.store.blocking_queue);
+        let services = Services::new(layer, kept.store, (blocking, kept.databases));
+        let workers = contents.workers.to_vec();
+        let (paths, http) = (contents.routes.clone(), contents.http);
+        let server = Arc::new(assemble(
+            contents,
+            config,
+            &world,
+            (services, kept.views, verifier),
+        ));
+        server.services.attach(&server);
         let closing = CancellationToken::new();
-        let door = |listener, admission, router| Door {
-            listener,
-            admission,
-            router,
-            handshake: server.config.limits.handshake,
-            closing: closing.clone(),
-            tasks: server.tasks.clone(),
-        };
-        let players = http::router(Arc::clone(&server));
-        let admission = Arc::clone(&server.admission);
-        server.tasks.spawn(door(listener, admission, players).run());
-        if let Some(listener) = admin_listener {
-            let operators = metrics::router(Arc::clone(&server));
-            let admission = Admission::new(ADMIN_CONNECTIONS_MAX, None);
-            server
-                .tasks
-                .spawn(door(listener, admission, operators).run());
+        for (worker, counts) in workers.into_iter().zip(&server.workers) {
+            let (services, counts) = (server.services.clone(), Arc::clone(counts));
+            let work = worker.run(services, layer_limits.clone(), counts, closing.clone());
+            server.tasks.spawn(work);
         }
+        if let Some(tls) = &tls {
+            server.tasks.spawn(Arc::clone(tls).watch(closing.clone()));
+        }
+        server
+            .tasks
+            .spawn(watch(Arc::clone(&server), closing.clone()));
+        let players = http::router(Arc::clone(&server), &paths, http);
+        listeners.open(&server, &closing, (players, tls));
         Ok(Self {
             server,
             world,
             address,
             admin,
+            lines,
             closing,
         })
     }
@@ -142,6 +178,11 @@ impl Running {
         self.admin
     }
 
+    /// Where devices connect that speak in lines.
+    pub const fn lines_addr(&self) -> Option<SocketAddr> {
+        self.lines
+    }
+
     /// What the engine counts.
     pub fn counters(&self) -> &Counters {
         self.server.world.counters()
@@ -150,6 +191,29 @@ impl Running {
     /// Connections that are open, members' or not.
     pub fn connections(&self) -> u64 {
         self.server.admission.open()
+    }
+
+    /// What its handlers, hooks and workers are given; also for what this process does by itself.
+    pub fn services(&self) -> Services {
+        self.server.services.clone()
+    }
+
+    /// Where accounts, sessions, profiles and chats are kept.
+    pub fn store(&self) -> &Store {
+        self.server.services.store()
+    }
+
+    /// A database of the project's own, by its name in the configuration.
+    ///
+    /// # Errors
+    /// If there is none of that name; the error names those that there are.
+    pub fn database(&self, name: &str) -> Result<Database, UnknownDatabase> {
+        self.server.services.database(name)
+    }
+
+    /// Where work may block.
+    pub fn blocking(&self) -> &Blocking {
+        self.server.services.blocking()
     }
 
     /// Resolves when the tick loop has died, which it never should.
@@ -189,6 +253,11 @@ impl Running {
         {
             tracing::info!(connections = self.connections(), "connections left behind");
         }
+        let services = &self.server.services;
+        let ((), lost) = tokio::join!(services.databases().close(), services.store().stop());
+        if lost > 0 {
+            tracing::error!(writes = lost, "the store did not take them in time");
+        }
         let world = self.world;
         let stopped = tokio::task::spawn_blocking(|| world.stop());
         match timeout(DRAIN_LOOP_WITHIN, stopped).await {
@@ -196,6 +265,98 @@ impl Running {
             Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
             Err(_) => Err(StopError::Stuck),
         }
+    }
+}
+
+/// Where a server listens.
+struct Listeners {
+    players: TcpListener,
+    admin: Option<TcpListener>,
+    lines: Option<TcpListener>,
+}
+
+type Addresses = (SocketAddr, Option<SocketAddr>, Option<SocketAddr>);
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let players = listen(config.listen, "--listen").await?;
+        let admin = match config.admin {
+            Some(address) => Some(listen(address, "--admin").await?),
+            None => None,
+        };
+        let lines = match config.sources.lines {
+            Some(address) => Some(listen(address, "lines.listen").await?),
+            None => None,
+        };
+        Ok(Self {
+            players,
+            admin,
+            lines,
+        })
+    }
+
+    fn addresses(&self) -> io::Result<Addresses> {
+        let local = |listener: &TcpListener| listener.local_addr();
+        Ok((
+            local(&self.players)?,
+            self.admin.as_ref().map(local).transpose()?,
+            self.lines.as_ref().map(local).transpose()?,
+        ))
+    }
+
+    /// Lets players, devices and operators in.
+    fn open(
+        self,
+        server: &Arc<Server>,
+        closing: &CancellationToken,
+        (players, tls): (Router, Option<Arc<Tls>>),
+    ) {
+        let door = |listener, admission, (router, tls)| Door {
+            listener,
+            tls,
+            admission,
+            router,
+            handshake: server.config.limits.handshake,
+            proxies: server.config.gate.proxies.clone(),
+            closing: closing.clone(),
+            tasks: server.tasks.clone(),
+        };
+        if let Some(lines) = self.lines {
+            let lines = lines::listen(lines, server.services.clone(), closing.clone());
+            server.tasks.spawn(lines);
+        }
+        let admission = Arc::clone(&server.admission);
+        let players = door(self.players, admission, (players, tls));
+        server.tasks.spawn(players.run());
+        if let Some(listener) = self.admin {
+            let operators = metrics::router(Arc::clone(server));
+            let operators = operators.merge(admin::router(Arc::clone(server)));
+            let admission = Admission::new(ADMIN_CONNECTIONS_MAX, None);
+            let operators = door(listener, admission, (operators, None));
+            server.tasks.spawn(operators.run());
+        }
+    }
+}
+
+/// Where things are kept.
+struct Kept {
+    store: Store,
+    databases: Databases,
+    views: Views,
+}
+
+impl Kept {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        let store = Store::start(&config.store, config.data_dir.as_deref()).await;
+        let store = store.map_err(StartError::Store)?;
+        let databases = Databases::open(&config.store.databases).await;
+        let databases = databases.map_err(StartError::Databases)?;
+        let views = Views::new(&config.store.views, &databases).await;
+        Ok(Self {
+            views: views.map_err(StartError::Databases)?,
+            databases,
+            store,
+        })
     }
 }
 
@@ -219,7 +380,12 @@ fn start_world(config: &Config) -> Result<World, StartError> {
     .map_err(StartError::World)
 }
 
-fn assemble(contents: Contents<'_>, config: Config, world: &World) -> Server {
+fn assemble(
+    contents: Contents<'_>,
+    config: Config,
+    world: &World,
+    (services, views, verifier): (Services, Views, Verifier),
+) -> Server {
     let mut games = BTreeMap::new();
     for game in contents.games {
         let of_game = config.games.get(game.name());
@@ -227,7 +393,7 @@ fn assemble(contents: Contents<'_>, config: Config, world: &World) -> Server {
             rooms_max: config.limits.rooms,
             grace_s: of_game.and_then(|game| game.grace_s),
         };
-        let game = game.start(world.handle(), &limits);
+        let game = game.start(world.handle(), &limits, &services);
         let tick_rate_hz = game.tick_rate_hz();
         tracing::info!(game = &**game.name(), tick_rate_hz, "serving");
         games.insert(game.name().to_string(), game);
@@ -242,7 +408,10 @@ fn assemble(contents: Contents<'_>, config: Config, world: &World) -> Server {
             "fewer connections than limits.connections"
         );
     }
+    let (store, blocking) = (services.store().clone(), services.blocking().clone());
     Server {
+        gate: Gate::new(&config, store.clone(), (verifier, contents.routes.hooks)),
+        accounts: Accounts::new(&config, store, blocking),
         games,
         world: world.handle(),
         origins: config.origins(),
@@ -250,6 +419,9 @@ fn assemble(contents: Contents<'_>, config: Config, world: &World) -> Server {
         openings: Openings::new(config.rooms_per_address()),
         names: Names::default(),
         pages: contents.pages,
+        services,
+        workers: contents.workers.iter().map(WorkerCounts::of).collect(),
+        views,
         handshakes: Handshakes::default(),
         draining: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -303,7 +475,10 @@ mod tests {
     async fn a_server_whose_tick_loop_has_ended_is_neither_healthy_nor_ready() {
         let contents = Contents {
             games: &[],
+            workers: &[],
             pages: Pages::default(),
+            routes: Routes::default(),
+            http: &[],
         };
         let running = Running::start(contents, Config::for_tests()).await;
         let Running { world, address, .. } = running.expect("starts");

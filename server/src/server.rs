@@ -10,12 +10,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Address, Admission, Openings, RoomId};
+use crate::auth::Accounts;
 use crate::config::Config;
-use crate::gate::Refused;
+use crate::gate::{Gate, Refused};
 use crate::http::Pages;
 use crate::names::Names;
 use crate::origin::Allowed;
 use crate::registry::GameEntry;
+use crate::services::Services;
+use crate::views::Views;
+use crate::workers::WorkerCounts;
 
 /// A running server.
 pub(crate) struct Server {
@@ -27,6 +31,12 @@ pub(crate) struct Server {
     pub(crate) openings: Openings,
     pub(crate) names: Names,
     pub(crate) pages: Pages,
+    pub(crate) gate: Gate,
+    pub(crate) accounts: Accounts,
+    pub(crate) services: Services,
+    pub(crate) workers: Vec<Arc<WorkerCounts>>,
+    /// What is shown of a project's own databases.
+    pub(crate) views: Views,
     pub(crate) handshakes: Handshakes,
     /// Nobody joins any more.
     pub(crate) draining: CancellationToken,
@@ -67,17 +77,14 @@ impl Server {
 pub(crate) struct Handshakes {
     accepted: AtomicU64,
     vanished: AtomicU64,
-    refused: [AtomicU64; Refused::ALL.len()],
+    refused: [AtomicU64; Refused::COUNT],
 }
 
 impl Handshakes {
     pub(crate) fn count(&self, refused: Option<Refused>) {
         let counter = match refused {
             None => &self.accepted,
-            Some(refused) => {
-                let at = Refused::ALL.iter().position(|&other| other == refused);
-                &self.refused[at.expect("ALL lists every outcome")]
-            }
+            Some(refused) => &self.refused[refused.index()],
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -89,7 +96,7 @@ impl Handshakes {
 
     /// The words for the outcomes, and how many had each.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let refused = Refused::ALL.iter().map(|refused| refused.outcome().1);
+        let refused = Refused::all().map(Refused::word);
         let outcomes = ["accepted", "vanished"].into_iter().chain(refused);
         let counters = [&self.accepted, &self.vanished].into_iter();
         let counters = counters.chain(&self.refused);

@@ -22,6 +22,8 @@ use crate::limits::MESSAGE_WIRE_BYTES_MAX;
 pub(crate) struct Socket<S> {
     stream: S,
     unsent: Option<Unsent>,
+    /// What was written may wait in the stream: TLS keeps what the kernel does not take.
+    unflushed: bool,
     /// Read since the library gave its last message.
     read_bytes: usize,
 }
@@ -98,6 +100,7 @@ impl<S> Socket<S> {
         Self {
             stream,
             unsent: None,
+            unflushed: false,
             read_bytes: 0,
         }
     }
@@ -149,6 +152,11 @@ impl<S: AsyncWrite + Unpin> Socket<S> {
             }
             let of_body = head.advance(written);
             body.advance(of_body);
+            self.unflushed = true;
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }

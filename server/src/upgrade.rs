@@ -2,6 +2,7 @@
 //!
 //! In: a request that the gate let through. Out: a link in the hands of a room task, or a goodbye.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -16,16 +17,20 @@ use downbeat::{EnterError, Incoming, LinkError, Outgoing, Refusal};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::Connection;
+use crate::gate::stays::{Claimed, NOT_VALID};
 use crate::gate::{Admitted, Refused, judge};
 use crate::json_link::{self, Hello};
 use crate::limits::{NOT_SENT_BYTES_LOW, PINGS_BEFORE_HELLO_MAX, SEND_BUFFER_BYTES};
 use crate::member_link::Speech;
+use crate::proxy::Client;
+use crate::registry::{NotEntered, Wire};
+use crate::routes::RouteHooks;
 use crate::server::Server;
+use crate::stream::Stream;
 use crate::ws_link::WsLink;
 
 const NO_HELLO: Close = Close::with_reason(CloseCode::Policy, "no hello in time");
@@ -35,29 +40,25 @@ const MISMATCH: Close = Close::with_reason(
 );
 const TOO_MANY_ROOMS: Close = Close::with_reason(CloseCode::Refused, "too many rooms");
 
-/// `GET /ws/{game}/{room}`.
+/// `GET /ws/{game}/{room}`, and the project's own paths.
 pub(crate) async fn handle(
     State(server): State<Arc<Server>>,
     Extension(connection): Extension<Arc<Connection>>,
-    path: Result<Path<(String, String)>, PathRejection>,
+    Extension(client): Extension<Client>,
+    Extension(RouteHooks(hooks)): Extension<RouteHooks>,
+    path: Result<Path<BTreeMap<String, String>>, PathRejection>,
     request: Request,
 ) -> Response {
     // A path that is no UTF-8 names nothing that there is.
-    let (game, room) = path.map(|Path(names)| names).unwrap_or_default();
+    let captures = path.map(|Path(names)| names).unwrap_or_default();
     let (mut parts, _) = request.into_parts();
-    let judged = judge(&server, &parts, connection.address, (&game, &room));
-    server.handshakes.count(judged.as_ref().err().copied());
+    let deadline = connection.deadline(server.config.limits.handshake);
+    let judged = judge(&server, (&parts, &hooks), client, (captures, deadline)).await;
+    let refused = judged.as_ref().err().map(|rejected| rejected.refused);
+    server.handshakes.count(refused);
     let admitted = match judged {
         Ok(admitted) => admitted,
-        Err(refused) => {
-            tracing::debug!(
-                game,
-                room,
-                outcome = refused.outcome().1,
-                "handshake refused"
-            );
-            return refused.into_response();
-        }
+        Err(rejected) => return rejected.into_response(),
     };
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let key = parts.headers.get(header::SEC_WEBSOCKET_KEY);
@@ -65,13 +66,13 @@ pub(crate) async fn handle(
         return Refused::NotWebSocket.into_response();
     };
     let accept = derive_accept_key(key.as_bytes());
-    let speech = admitted.speech;
+    let response = switching_protocols(&accept, &admitted.subprotocol);
     let entrant = Entrant {
-        deadline: connection.deadline(server.config.limits.handshake),
+        deadline,
         server: Arc::clone(&server),
         connection,
+        client,
         admitted,
-        room,
     };
     server.tasks.spawn(async move {
         // An error means that the connection broke before the answer was out.
@@ -79,10 +80,10 @@ pub(crate) async fn handle(
             entrant.run(upgraded).await;
         }
     });
-    switching_protocols(&accept, speech)
+    response
 }
 
-fn switching_protocols(accept: &str, speech: Speech) -> Response {
+fn switching_protocols(accept: &str, subprotocol: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -90,7 +91,7 @@ fn switching_protocols(accept: &str, speech: Speech) -> Response {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let accept = HeaderValue::from_str(accept).expect("base64 is fit for a header");
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    let protocol = HeaderValue::from_static(speech.subprotocol());
+    let protocol = HeaderValue::from_str(subprotocol).expect("it came in a header");
     headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     response
 }
@@ -99,8 +100,8 @@ fn switching_protocols(accept: &str, speech: Speech) -> Response {
 struct Entrant {
     server: Arc<Server>,
     connection: Arc<Connection>,
+    client: Client,
     admitted: Admitted,
-    room: String,
     deadline: Instant,
 }
 
@@ -114,16 +115,20 @@ enum NoHello {
 
 impl Entrant {
     async fn run(self, upgraded: Upgraded) {
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            unreachable!("connections are served over plain TCP streams");
+        let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
+            unreachable!("connections are served over these streams");
         };
         let stream = parts.io.into_inner();
-        let socket = socket2::SockRef::from(&stream);
+        let socket = socket2::SockRef::from(stream.tcp());
         // An error costs a slow peer some state in kernel buffers, no more.
         let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
         let _ = socket.set_tcp_notsent_lowat(NOT_SENT_BYTES_LOW);
         let bytes_max = self.server.config.limits.client_message_bytes;
-        let whose = (Arc::clone(&self.connection), self.admitted.speech);
+        let whose = (
+            Arc::clone(&self.connection),
+            Arc::clone(&self.admitted.place),
+        );
+        let whose = (whose, self.admitted.speech);
         let mut link = WsLink::new(stream, &parts.read_buf, bytes_max, whose).await;
         let hello = tokio::select! {
             hello = timeout_at(self.deadline, hello(&mut link)) => {
@@ -154,30 +159,67 @@ impl Entrant {
     }
 
     async fn enter(self, name: &str, link: WsLink) {
-        let Admitted { game, may_open, .. } = &self.admitted;
-        let address = link.connection().address;
-        let opens = *may_open && game.check(&self.room, false).is_err();
-        if opens && !self.server.has_openings_left(address) {
+        if let Some(claimed) = &self.admitted.resumes {
+            return self.resume(claimed, link).await;
+        }
+        let admitted = &self.admitted;
+        if admitted.opens() && !self.server.has_openings_left(self.client.address) {
             // Others of this address, let in at the same time, were faster.
             return self.say_goodbye(link, TOO_MANY_ROOMS).await;
         }
-        let name = self.server.names.accept(name);
-        match game.enter(&self.room, *may_open, name, link) {
-            Ok(()) if opens => self.server.opened(address, game.name(), &self.room),
-            Ok(()) => {}
-            Err(not_entered) => {
-                let (error, link) = *not_entered;
-                let close = match error {
-                    EnterError::Draining => CloseCode::GoingAway.into(),
-                    EnterError::NoSuchRoom => CloseCode::RoomClosed.into(),
-                    EnterError::TooManyRooms => TOO_MANY_ROOMS,
-                    EnterError::Busy => {
-                        Close::with_reason(CloseCode::Refused, Refusal::BUSY.reason())
-                    }
-                };
-                self.say_goodbye(link, close).await;
-            }
+        let asked = admitted.game.admit(admitted.scope.clone());
+        let found = timeout_at(self.deadline, asked).await;
+        let found = match found.unwrap_or(Err(Refusal::BUSY)) {
+            Ok(found) => found,
+            Err(refusal) => return self.say_goodbye(link, refused(refusal)).await,
+        };
+        if admitted.recheck(&self.server).await.is_err() {
+            return self.say_goodbye(link, NOT_VALID).await;
         }
+        let link = Wire::Socket(link);
+        let seated = admitted.sit(&self.server, self.client, (name, found), link);
+        if let Err(not_entered) = seated {
+            self.turn_back(*not_entered).await;
+        }
+    }
+
+    /// Brings back who was there already.
+    async fn resume(&self, claimed: &Claimed, mut link: WsLink) {
+        if self.admitted.recheck(&self.server).await.is_err() {
+            return self.say_goodbye(link, NOT_VALID).await;
+        }
+        let Admitted { game, room, .. } = &self.admitted;
+        let place = Arc::clone(link.place());
+        link.await_confirmation();
+        let mut link = Some(link);
+        let resumed = self
+            .server
+            .gate
+            .stays
+            .resume(&place, claimed, |seated, resume| {
+                let link = link.take().expect("handed over once");
+                game.resume(room, seated, resume, Wire::Socket(link))
+            });
+        match (resumed, link) {
+            (Some(Ok(())), _) | (None, None) => {}
+            (Some(Err(not_entered)), _) => self.turn_back(*not_entered).await,
+            // Somebody else was faster with the same token.
+            (None, Some(link)) => self.say_goodbye(link, refused(Refusal::GONE)).await,
+        }
+    }
+
+    async fn turn_back(&self, (error, wire): NotEntered) {
+        let Wire::Socket(link) = wire else {
+            unreachable!("a socket went in")
+        };
+        let close = match error {
+            EnterError::Draining => CloseCode::GoingAway.into(),
+            EnterError::NoSuchRoom => CloseCode::RoomClosed.into(),
+            EnterError::TooManyRooms => TOO_MANY_ROOMS,
+            EnterError::Busy => refused(Refusal::BUSY),
+            EnterError::Gone => refused(Refusal::GONE),
+        };
+        self.say_goodbye(link, close).await;
     }
 
     /// Closes, and reads on until the peer has closed too or has had its time.
@@ -185,7 +227,7 @@ impl Entrant {
         self.server.world.counters().count_close(close.code);
         tracing::debug!(
             game = &**self.admitted.game.name(),
-            room = self.room,
+            room = self.admitted.room,
             code = close.code.number(),
             reason = close.reason,
             "closing before the join"
@@ -202,6 +244,10 @@ impl Entrant {
         // However it ended, the link is dropped now.
         let _ = timeout(CLOSE_WITHIN, goodbye).await;
     }
+}
+
+pub(crate) const fn refused(refusal: Refusal) -> Close {
+    Close::with_reason(CloseCode::Refused, refusal.reason())
 }
 
 /// Waits for the first message.

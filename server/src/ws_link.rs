@@ -10,45 +10,51 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use downbeat::codec::Decoder;
 use downbeat::limits::CLIENT_MESSAGE_BYTES_MAX;
 use downbeat::wire::CloseCode;
 use downbeat::{Incoming, LinkError, Outgoing};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
 use crate::connection::Connection;
+use crate::gate::stays::Place;
 use crate::limits::{
     DISCARD_BYTES_PER_POLL, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX,
 };
 use crate::member_link::Speech;
 use crate::socket::{Kind, Socket};
+use crate::stream::Stream as ByteStream;
 
 /// One member's socket, with its place among the connections.
 #[derive(Debug)]
 pub(crate) struct WsLink {
-    ws: WebSocketStream<Socket<TcpStream>>,
+    ws: WebSocketStream<Socket<ByteStream>>,
     /// The peer did what it must not: the rest of what it sends is thrown away. It must be read
     /// nevertheless, else TCP answers with a reset that overtakes the goodbye.
     discarding: bool,
     /// The library may hold something that the socket has not: a pong, a ping, a goodbye.
     library_waits: bool,
     speech: Speech,
-    connection: Arc<Connection>,
+    /// It resumes, and nothing tells yet that it knows its new token.
+    unconfirmed: bool,
+    /// Its place among its user's; given back before the connection's.
+    place: Arc<Place>,
+    _connection: Arc<Connection>,
 }
 
 impl WsLink {
     /// A link over a socket that has been upgraded; `read` came along with the request.
     pub(crate) async fn new(
-        stream: TcpStream,
+        stream: ByteStream,
         read: &[u8],
         message_bytes_max: usize,
-        (connection, speech): (Arc<Connection>, Speech),
+        ((connection, place), speech): ((Arc<Connection>, Arc<Place>), Speech),
     ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
@@ -67,7 +73,9 @@ impl WsLink {
             discarding: false,
             library_waits: false,
             speech,
-            connection,
+            unconfirmed: false,
+            place,
+            _connection: connection,
         }
     }
 
@@ -76,9 +84,30 @@ impl WsLink {
         self.speech
     }
 
-    /// Whose it is.
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
+    /// Its place among its user's connections.
+    pub(crate) const fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+
+    /// From now on it is watched for a message that only who got the welcome can send.
+    pub(crate) const fn await_confirmation(&mut self) {
+        self.unconfirmed = true;
+    }
+
+    /// A message that echoes a tick was written after the welcome was read.
+    fn watch(&mut self, message: &Incoming) {
+        let confirms = match message {
+            Incoming::Binary(bytes) => echoes(self.speech, bytes),
+            // It answers a ping that went out behind the welcome.
+            Incoming::Pong(tick) => {
+                <[u8; 4]>::try_from(&tick[..]).is_ok_and(|tick| u32::from_le_bytes(tick) > 0)
+            }
+            _ => false,
+        };
+        if confirms {
+            self.unconfirmed = false;
+            self.place.confirm();
+        }
     }
 
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -94,6 +123,32 @@ impl WsLink {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+}
+
+/// Whether a message names a tick that it has seen. What cannot be read is somebody else's matter.
+fn echoes(speech: Speech, message: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Echo {
+        #[serde(default)]
+        seen: u32,
+    }
+    match speech {
+        Speech::Json => serde_json::from_slice(message).is_ok_and(|echo: Echo| echo.seen > 0),
+        Speech::Binary => seen_in(message).is_some_and(|seen| seen > 0),
+    }
+}
+
+/// The tick that a binary message of a client names. Source: PROTOCOL.md § Client → server.
+fn seen_in(message: &[u8]) -> Option<u32> {
+    let mut decoder = Decoder::new(message);
+    match decoder.byte().ok()? {
+        1 => {
+            decoder.varint_u32().ok()?; // its number
+        }
+        2 | 3 => {}
+        _ => return None,
+    }
+    decoder.varint_u32().ok()
 }
 
 /// What the library's error means for the conversation; `None` is its regular end.
@@ -157,6 +212,9 @@ impl Stream for WsLink {
             }
         };
         self.ws.get_mut().handle_message();
+        if self.unconfirmed {
+            self.watch(&incoming);
+        }
         Poll::Ready(Some(Ok(incoming)))
     }
 }

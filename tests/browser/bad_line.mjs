@@ -68,6 +68,10 @@ export async function badLine(port, { delayMs = 50, stallMs = 300, stallShare = 
   return {
     port: server.address().port,
     stalls,
+    /** Breaks all connections at once, without a word. */
+    cut() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     close() {
       clearInterval(dice);
       server.close();

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use downbeat::testing::{TestRoom, memory_link};
-use downbeat::{Host, HostConfig, Outgoing, Vec2, World, WorldConfig};
+use downbeat::{Entrant, Host, HostConfig, Outgoing, Vec2, World, WorldConfig};
 use downbeat_tests::mill::{self, Mill};
 use downbeat_tests::probe::{Order, Probe, Settings};
 use downbeat_tests::quiz::{self, Quiz};
@@ -88,7 +88,10 @@ async fn row_05_the_loop_has_a_handle_it_can_be_stopped_and_tells_how_it_ended()
     let handle = world.handle();
     let host = Host::<Probe, _>::new(world.handle(), HostConfig::default());
     let (link, peer) = memory_link(usize::MAX);
-    assert!(host.enter("main", true, ("Ada".into(), ()), link).is_ok());
+    assert!(
+        host.enter("main", true, Entrant::named("Ada"), link)
+            .is_ok()
+    );
     while peer.waiting() < 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -140,7 +143,8 @@ async fn row_08_the_loop_has_its_own_thread_and_blocked_io_does_not_stop_it() {
         let host = host.clone();
         move || {
             let _in_runtime = runtime.enter();
-            host.enter("main", true, ("Ada".into(), ()), link).is_ok()
+            host.enter("main", true, Entrant::named("Ada"), link)
+                .is_ok()
         }
     });
     assert!(entering.join().expect("no panic"));
@@ -174,7 +178,10 @@ async fn row_09_a_heavy_calculation_runs_beside_the_tick_bounded_watched_and_sto
     let handle = world.handle();
     let host = Host::<Mill, _>::new(world.handle(), HostConfig::default());
     let (link, link_peer) = memory_link(usize::MAX);
-    assert!(host.enter("main", true, ("Ada".into(), ()), link).is_ok());
+    assert!(
+        host.enter("main", true, Entrant::named("Ada"), link)
+            .is_ok()
+    );
     let mut ada = Peer::<Mill>::new(link_peer);
     let told = async |ada: &mut Peer<Mill>, count: usize| {
         while ada.view.events.len() < count {
@@ -321,4 +328,28 @@ async fn row_14_messages_are_binary_in_both_directions() {
         Some(1007),
         "text is for another subprotocol"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_27_overload_costs_frames_and_never_seconds_and_only_who_is_slow() {
+    let mut stage = Stage::<Probe>::new();
+    let mut members: Vec<_> = (0..500).map(|_| stage.enter("main", "Ada")).collect();
+    // Its line takes two messages and then nothing for more than a second.
+    let mut slow = stage.enter_with("main", "Slow", 2);
+    let mut all: Vec<_> = members.iter_mut().collect();
+    stage.run(Duration::from_millis(1200), &mut all).await;
+    all.push(&mut slow);
+    stage.run(S, &mut all).await;
+    let newest = members[0].view.tick.number();
+    for member in &members {
+        let seen = member.ticks.len();
+        assert!(seen >= 43, "{seen} frames in 2.2 s at 20 Hz");
+        assert_eq!(seen, member.view.due as usize, "none was skipped");
+    }
+    assert_eq!(slow.close_code(), None);
+    assert_eq!(slow.view.tick.number(), newest, "the newest state, now");
+    assert_eq!(slow.view.shared, members[0].view.shared);
+    // At most what its line held already came late; the rest was never queued.
+    let late = slow.ticks.iter().filter(|&&tick| tick + 25 < newest);
+    assert!(late.count() <= 4, "{:?}", slow.ticks);
 }

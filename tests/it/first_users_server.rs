@@ -187,7 +187,7 @@ fn the_readmes_command_serves_also_with_what_cargo_adds_to_the_environment() {
     // Cargo hands a build script's variables on to what it runs; the server once took one of them
     // for a misspelt setting.
     let port = free_port();
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = crate::process::cargo();
     cargo
         .args([
             "run",
@@ -200,4 +200,85 @@ fn the_readmes_command_serves_also_with_what_cargo_adds_to_the_environment() {
         .args(["--admin", "off", "--listen", &format!("127.0.0.1:{port}")]);
     let _server = Program::start(cargo, port);
     assert!(get(port, "/").starts_with("HTTP/1.1 200"));
+}
+
+/// Where a balancer in front of two processes takes a room: always to the same one.
+fn process_of(path: &str) -> usize {
+    path.bytes().map(usize::from).sum::<usize>() % 2
+}
+
+/// A balancer that knows nothing but paths; answers its port.
+async fn balancer(ports: [u16; 2]) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let own = listener.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a client");
+            tokio::spawn(async move {
+                let mut head = [0; 512];
+                let read = client.peek(&mut head).await.expect("a request");
+                let head = String::from_utf8_lossy(&head[..read]).into_owned();
+                let path = head.split(' ').nth(1).expect("a path");
+                let to = ("127.0.0.1", ports[process_of(path)]);
+                let mut server = tokio::net::TcpStream::connect(to).await.expect("served");
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    own
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn row_10_two_processes_behind_a_balancer_keep_rooms_together_and_drain_one_by_one() {
+    let ports = [free_port(), free_port()];
+    let mut servers = ports.map(|port| Some(Program::serve(&binary(), port)));
+    let front = balancer(ports).await;
+    // A room of each process.
+    let rooms = ["a", "b"].map(|room| format!("/ws/meadow/{room}"));
+    assert_ne!(process_of(&rooms[0]), process_of(&rooms[1]));
+    let schema = Schema::hash_of::<Meadow>().expect("described");
+    let join = async |path: &str, name: &str| {
+        let mut socket = connect(front, path).await.expect("let in");
+        let hello = Message::binary(hello(name, schema));
+        socket.send(hello).await.expect("sent");
+        let mut view = View::<Meadow>::new();
+        until(&mut socket, &mut view, |view| view.avatar().is_some()).await;
+        (socket, view)
+    };
+    let (mut ada, mut ada_view) = join(&rooms[0], "Ada").await;
+    let (mut bob, mut bob_view) = join(&rooms[0], "Bob").await;
+    let (mut eve, _) = join(&rooms[1], "Eve").await;
+    // Those of one room meet, whatever connection brought them.
+    let (id, _) = bob_view.avatar().expect("in the meadow");
+    until(&mut ada, &mut ada_view, |view| {
+        view.entities.contains_key(&id)
+    })
+    .await;
+
+    let drained = process_of(&rooms[1]);
+    let server = servers[drained].as_mut().expect("it runs");
+    let pid = server.0.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(killed.expect("kill runs").success());
+    let code = loop {
+        let message = eve.next().await.expect("a goodbye").expect("a message");
+        if let Message::Close(close) = message {
+            break close.expect("a code").code;
+        }
+    };
+    assert_eq!(u16::from(code), 1001, "come again soon");
+    drop(eve);
+    let ended = tokio::task::spawn_blocking({
+        let mut server = servers[drained].take().expect("it runs");
+        move || server.0.wait()
+    });
+    assert!(ended.await.expect("no panic").expect("it ends").success());
+    // The others play on, and the one who was sent away gets in where there is room for her.
+    let seq = 1;
+    let walk = bob_view.input(seq, Input::Walk { dx: 127, dy: 0 });
+    bob.send(Message::binary(walk)).await.expect("sent");
+    until(&mut bob, &mut bob_view, |view| view.input_ack >= seq).await;
+    let _eve_again = join(&rooms[0], "Eve").await;
 }

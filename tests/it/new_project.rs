@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::process::{Program, binary, free_port, get, try_get};
+use crate::process::{Program, binary, forget_crate, free_port, get, try_get};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -36,7 +36,7 @@ fn copy_crates(to: &Path) {
 }
 
 fn cargo(project: &Path, arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO"))
+    let output = crate::process::cargo()
         .args(arguments)
         .current_dir(project)
         // Shares what is built already: same versions, same profile.
@@ -134,7 +134,9 @@ fn it_builds_plays_and_is_load_tested_with_engine_and_server_alone() {
 /// `dev`: an edit is served, a mistake is not, and what was served goes on until it is mended.
 fn develop(project: &Path) {
     let port = free_port();
-    let dev = Command::new(root().join("target/debug/newgame"))
+    let mut dev = Command::new(root().join("target/debug/newgame"));
+    forget_crate(&mut dev);
+    let dev = dev
         .args([
             "dev",
             "--listen",
@@ -168,7 +170,7 @@ fn develop(project: &Path) {
 
 /// The number of the server that answers, once it is another than `before`.
 fn generation_after(port: u16, before: Option<&str>) -> String {
-    for _ in 0..6000 {
+    for _ in 0..18_000 {
         let answer = try_get(port, "/downbeat/dev").unwrap_or_default();
         if let Some((head, body)) = answer.split_once("\r\n\r\n")
             && head.starts_with("HTTP/1.1 200")
@@ -178,5 +180,5 @@ fn generation_after(port: u16, before: Option<&str>) -> String {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("no other server than {before:?} within two minutes");
+    panic!("no other server than {before:?} within six minutes");
 }

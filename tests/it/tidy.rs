@@ -39,7 +39,7 @@ fn without_blank_lines(text: &str) -> String {
 
 #[test]
 fn the_engine_has_no_http_no_websocket_no_tls_and_no_database() {
-    let tree = Command::new(env!("CARGO"))
+    let tree = crate::process::cargo()
         .args([
             "tree", "-p", "downbeat", "-e", "normal", "--prefix", "none", "--locked",
         ])
@@ -84,6 +84,16 @@ fn the_tutorials_pieces_are_the_game_that_the_tests_play() {
             "{file}"
         );
     }
+}
+
+#[test]
+fn the_migrated_chat_is_the_game_that_the_tests_play() {
+    let chapter = read("docs/coming-from-channels.md");
+    assert_eq!(
+        without_blank_lines(&blocks(&chapter, "rust").join("\n")),
+        without_blank_lines(&read("tests/src/talk.rs")),
+        "docs/coming-from-channels.md and tests/src/talk.rs have drifted apart: edit both"
+    );
 }
 
 #[test]
@@ -260,7 +270,7 @@ fn the_reasons_that_the_server_gives_are_documented() {
     let sources = ["server/src/upgrade.rs", "server/src/json_link.rs"].map(read);
     let reasons = sources.iter().flat_map(|source| {
         let parts = source.split("Close::with_reason(").skip(1);
-        parts.filter_map(|part| part.split(");").next()?.split('"').nth(1))
+        parts.filter_map(|part| part.split(')').next()?.split('"').nth(1))
     });
     let reasons: Vec<_> = reasons.collect();
     assert!(reasons.len() >= 4, "{reasons:?}");

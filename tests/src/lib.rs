@@ -9,6 +9,7 @@ pub mod duel;
 pub mod quiz;
 pub mod mill;
 pub mod shooter;
+pub mod talk;
 
 #[doc = include_str!("../../README.md")]
 #[cfg(doctest)]
@@ -22,9 +23,21 @@ pub struct ReplicationChapter;
 #[cfg(doctest)]
 pub struct JobsChapter;
 
+#[doc = include_str!("../../docs/layer.md")]
+#[cfg(doctest)]
+pub struct LayerChapter;
+
 #[doc = include_str!("../../docs/paths.md")]
 #[cfg(doctest)]
 pub struct PathsChapter;
+
+#[doc = include_str!("../../docs/store.md")]
+#[cfg(doctest)]
+pub struct StoreChapter;
+
+#[doc = include_str!("../../docs/blocking.md")]
+#[cfg(doctest)]
+pub struct BlockingChapter;
 
 #[doc = include_str!("../../docs/debugging.md")]
 #[cfg(doctest)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use downbeat::client::{Applied, View};
 use downbeat::testing::{MemoryLink, MemoryPeer, VirtualWorld, memory_link};
 use downbeat::wire::Close;
-use downbeat::{Game, Host, HostConfig, Incoming, Outgoing, WorldConfig};
+use downbeat::{Entrant, Game, Host, HostConfig, Incoming, Outgoing, WorldConfig};
 
 /// How often a peer reads; once a second it echoes.
 const READS_PER_S: u32 = 40;
@@ -58,8 +58,7 @@ impl<G: Game> Stage<G> {
     /// If the directory turns the link away.
     pub fn enter_with(&self, room: &str, name: &str, messages: usize) -> Peer<G> {
         let (link, peer) = memory_link(messages);
-        let who = (name.to_owned(), G::Profile::default());
-        let entered = self.host.enter(room, true, who, link);
+        let entered = self.host.enter(room, true, Entrant::named(name), link);
         assert!(entered.is_ok(), "{name} was turned away from {room}");
         Peer::new(peer)
     }

@@ -7,6 +7,7 @@
 import type { Mismatch } from './blocks.ts';
 import { DecodeError } from './bytes.ts';
 import { Connection, type ConnectionState } from './connection.ts';
+import { type CredentialOptions, Credentials } from './credentials.ts';
 import { Emitter } from './emitter.ts';
 import { forgetReload, MISMATCH_CODE, MISMATCH_TEXT, reloadOnce } from './mismatch.ts';
 import { type ClientMessage, decodeServerMessage, encodeClientMessage, type EventOf, type Frame, type GameCodec, type InputOf, type Pong, type Welcome } from './protocol.ts';
@@ -20,10 +21,16 @@ export const PING_MS = 1_500;
 export const NAME_CHARS_MAX = 24;
 /** Inputs that are kept for prediction: 3 s at 20 Hz, far more than a line on which one can play. */
 export const PENDING_MAX = 64;
+/** Inputs that are said once more after a cut: what a room lets wait, and as many that it refuses. */
+const AGAIN_MAX = 16;
+const FENCED_CODE = 4001;
+/** What a server says to a session that it cannot go on with, for good or for now. PROTOCOL.md § Close codes. */
+const SESSION_OVER = 'session is over';
+const ROOM_BUSY = 'room is busy';
 /** How far the picture lags until `Playback` tells: two ticks, its first delay. */
 const BEHIND_QUARTERS = 8;
 
-export interface ClientOptions<G extends GameCodec> {
+export interface ClientOptions<G extends GameCodec> extends CredentialOptions {
   game: G;
   /** Empty: the server picks one. */
   name?: string;
@@ -48,6 +55,12 @@ export interface Pending<G extends GameCodec> {
 export interface ClientEvents<G extends GameCodec> {
   state: ConnectionState;
   welcome: Welcome;
+  /** The welcome of a new session: a new number, a new seat. */
+  joined: Welcome;
+  /** The welcome of a session that goes on: the same number, the same entities. */
+  resumed: Welcome;
+  /** The same session was resumed elsewhere, or its user may have one only. Nothing is tried again. */
+  fenced: string;
   /** A whole tick was applied to the view. */
   frame: Applied<G>;
   event: EventOf<G>;
@@ -89,12 +102,14 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
 
   private readonly game: G;
   private readonly url: string;
+  private readonly credentials: Credentials;
   private readonly connection: Connection;
   private readonly reloads: boolean;
   private timers: ReturnType<typeof setInterval>[] = [];
   private seq = 0;
   /** The server has accepted this page's types in the conversation at hand. */
   private welcomed = false;
+  private leftWithPage = false;
   private spokeAt = 0;
   private token = 0;
   private pingedAt = 0;
@@ -107,11 +122,18 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     this.behind = options.behind ?? BEHIND_QUARTERS;
     this.reloads = options.reloadOnMismatch ?? true;
     this.view = new View(options.game, options.debug);
+    this.credentials = new Credentials(options, this.url);
     this.connection = new Connection(options.transport ?? openWebSocket, options.random ?? Math.random, {
+      credential: () => this.credentials.show(),
+      refused: () => this.credentials.handleRefused(),
+      mayComeBack: (code, reason) => this.mayComeBack(code, reason),
       state: (state) => this.handleState(state),
       opened: () => this.connection.sendFirst(this.encode({ type: 'Hello', name: cutName(this.name), schema: this.game.schema })),
       message: (bytes) => this.handleMessage(bytes),
     });
+    // Tests and workers have no page that could go.
+    globalThis.addEventListener?.('pagehide', () => this.handlePageGone());
+    globalThis.addEventListener?.('pageshow', ({ persisted }) => this.handlePageBack(persisted));
   }
 
   get state(): ConnectionState {
@@ -122,11 +144,13 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   join(room: string): void {
     if (!/^(?!\.)[A-Za-z0-9._-]{1,64}$/.test(room)) throw new RangeError(`room name "${room}" is not 1–64 of A–Z a–z 0–9 . _ -, or starts with a dot`);
     this.room = room;
+    this.credentials.enter(this.game.name, room);
     this.connection.connect(`${this.url}/ws/${this.game.name}/${room}`);
   }
 
   /** Leaves for good. */
   leave(): void {
+    this.credentials.forget();
     this.connection.close(1000, 'bye');
   }
 
@@ -139,8 +163,7 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   input(input: InputOf<G>): number {
     if (this.state.type !== 'open') return 0;
     const seq = this.seq + 1;
-    const behind = Math.min(255, Math.max(0, Math.round(this.behind)));
-    this.send({ type: 'Input', seq, seen: this.view.tick, behind, input });
+    this.sendBytes(this.encodeInput(seq, input));
     this.seq = seq;
     this.pending.push({ seq, input });
     if (this.pending.length > PENDING_MAX) this.pending.shift();
@@ -156,7 +179,29 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     // Only a greeting is refused for its types; what goes wrong after a welcome, a reload would not mend.
     if (state.type === 'closed' && state.code === MISMATCH_CODE && !this.welcomed && this.reloads) reloadOnce(this.game.name);
     if (state.type === 'connecting' || state.type === 'reconnecting') this.welcomed = false;
+    // A server that goes away takes its sessions with it.
+    if (state.type === 'closed' || (state.type === 'reconnecting' && state.code === 1001)) this.credentials.forget();
     this.emit('state', state);
+    if (state.type === 'closed' && state.code === FENCED_CODE) this.emit('fenced', state.reason);
+  }
+
+  /** A session that is over is no reason to stay away: the next welcome is that of a new one. */
+  private mayComeBack(code: number, reason: string): boolean {
+    if (code !== 4003 || this.welcomed || !this.credentials.resuming) return false;
+    if (reason === SESSION_OVER) this.credentials.forget();
+    return reason === SESSION_OVER || reason === ROOM_BUSY;
+  }
+
+  /** Without a goodbye the server would keep the seat for a page that does not come back. */
+  private handlePageGone(): void {
+    this.leftWithPage = this.state.type !== 'idle' && this.state.type !== 'closed' && !this.credentials.handlePageGone();
+    if (this.leftWithPage) this.leave();
+  }
+
+  /** Browsers keep pages, and show them again as they were. */
+  private handlePageBack(persisted: boolean): void {
+    if (persisted && this.leftWithPage) this.retry();
+    this.leftWithPage = false;
   }
 
   private handleMessage(bytes: Uint8Array): void {
@@ -177,14 +222,33 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   }
 
   private handleWelcome(welcome: Welcome): void {
-    this.seq = 0;
-    this.pending.length = 0;
+    const { resuming } = this.credentials;
+    this.credentials.handleWelcome(welcome.resume);
     this.welcomed = true;
     forgetReload(this.game.name);
     this.view.handleWelcome(welcome);
+    const refused = this.goOn(resuming, welcome.taken);
     this.emit('welcome', welcome);
+    this.emit(resuming ? 'resumed' : 'joined', welcome);
     this.connection.handleWelcome();
+    for (const seq of refused) this.emit('refused', seq);
     this.ping();
+  }
+
+  /**
+   * Says again, under the old numbers and before anything new, what the server has not taken in.
+   * Returns what is too old for that: the room would not let so many wait.
+   */
+  private goOn(resuming: boolean, taken: number): number[] {
+    const { pending } = this;
+    this.seq = resuming ? Math.max(this.seq, taken) : 0;
+    if (!resuming) pending.length = 0;
+    const untaken = pending.filter(({ seq }) => seq > taken);
+    const again = untaken.slice(-AGAIN_MAX);
+    const refused = untaken.slice(0, -AGAIN_MAX).map(({ seq }) => seq);
+    pending.splice(0, pending.length, ...pending.filter(({ seq }) => !refused.includes(seq)));
+    for (const { seq, input } of again) this.connection.sendFirst(this.encodeInput(seq, input));
+    return refused;
   }
 
   private handleFrame(frame: Frame<G>): void {
@@ -226,8 +290,17 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
   }
 
   private send(message: ClientMessage<InputOf<G>>): void {
-    this.connection.send(this.encode(message));
+    this.sendBytes(this.encode(message));
+  }
+
+  private sendBytes(bytes: Uint8Array): void {
+    this.connection.send(bytes);
     this.spokeAt = performance.now();
+  }
+
+  private encodeInput(seq: number, input: InputOf<G>): Uint8Array {
+    const behind = Math.min(255, Math.max(0, Math.round(this.behind)));
+    return this.encode({ type: 'Input', seq, seen: this.view.tick, behind, input });
   }
 
   private encode(message: ClientMessage<InputOf<G>>): Uint8Array {

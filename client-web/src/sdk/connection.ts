@@ -5,6 +5,7 @@
  * to connect again; knows the close codes but not the messages.
  */
 import { isFinal, reconnectDelayMs } from './backoff.ts';
+import { NotAdmitted } from './credentials.ts';
 import { MISMATCH_CODE, MISMATCH_TEXT } from './mismatch.ts';
 import type { OpenTransport, Transport } from './transport.ts';
 
@@ -17,6 +18,12 @@ export type ConnectionState =
   | { type: 'closed'; code: number; reason: string };
 
 export interface ConnectionEvents {
+  /** What to show in the next handshake. */
+  credential(): string | null | Promise<string>;
+  /** The socket closed before it was open. */
+  refused(): void;
+  /** Whether to come back after a close that is final otherwise. */
+  mayComeBack(code: number, reason: string): boolean;
   state(state: ConnectionState): void;
   /** The socket is open: the first message is due. */
   opened(): void;
@@ -28,6 +35,9 @@ const SETTLED_MS = 5_000;
 /** The server speaks at least once a second; this much silence is a dead line. */
 export const SILENCE_MS_MAX = 6_000;
 const WATCH_MS = 1_000;
+/** The codes of a goodbye that is none: a line that went silent, a join that was refused. */
+const TOO_SLOW = 4008;
+const REFUSED = 4003;
 
 export class Connection {
   state: ConnectionState = { type: 'idle' };
@@ -42,6 +52,7 @@ export class Connection {
   private attempt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
+  private opened = false;
   private openedAt = 0;
   private heardAt = 0;
 
@@ -95,21 +106,45 @@ export class Connection {
     if (this.attempt === 0) this.enter({ type: 'connecting' });
     this.heardAt = performance.now();
     this.watch = setInterval(() => this.checkSilence(), WATCH_MS);
-    this.transport = this.open(this.url, {
-      open: () => current(() => this.events.opened()),
-      message: (bytes) =>
+    this.opened = false;
+    const credential = this.events.credential();
+    if (!(credential instanceof Promise)) return this.openWith(credential, current);
+    credential.then(
+      (word) => current(() => this.openWith(word, current)),
+      (error: unknown) => current(() => this.handleNoCredential(error)),
+    );
+  }
+
+  private openWith(credential: string | null, current: (act: () => void) => void): void {
+    const events = {
+      open: () =>
+        current(() => {
+          this.opened = true;
+          this.events.opened();
+        }),
+      message: (bytes: Uint8Array) =>
         current(() => {
           this.heardAt = performance.now();
           this.events.message(bytes);
         }),
-      close: (code, reason) => current(() => this.handleClose(code, reason)),
-    });
+      close: (code: number, reason: string) => current(() => this.handleClose(code, reason)),
+    };
+    this.transport = this.open(this.url, events, credential);
+  }
+
+  /** Somebody else refused what the server would want to see, or could not be asked. */
+  private handleNoCredential(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof NotAdmitted) this.close(REFUSED, reason);
+    else this.handleClose(1006, reason);
   }
 
   private handleClose(code: number, reason: string): void {
     const settled = this.state.type === 'open' && performance.now() - this.openedAt >= SETTLED_MS;
-    this.drop(1000, 'bye');
-    if (isFinal(code)) {
+    // To say that all is done would end the session, if it is heard.
+    this.drop(TOO_SLOW, 'the line is dead');
+    if (!this.opened) this.events.refused();
+    if (isFinal(code) && !this.events.mayComeBack(code, reason)) {
       this.enter({ type: 'closed', code, reason: code === MISMATCH_CODE ? MISMATCH_TEXT : reason });
       return;
     }

@@ -11,6 +11,7 @@
  */
 export { connect, Client, NAME_CHARS_MAX, type ClientEvents, type ClientOptions, type Pending } from './client.ts';
 export type { ConnectionState } from './connection.ts';
+export { NotAdmitted, type CredentialOptions } from './credentials.ts';
 export { View, ViewError, type Applied } from './view.ts';
 export type { Mismatch } from './blocks.ts';
 export { Playback, type PlaceOf } from './playback.ts';

@@ -58,6 +58,10 @@ const welcome = struct({
   game: str,
   room: str,
   name: str,
+  /** The newest input of this member that the server has taken in; 0 for a new one. */
+  taken: u32,
+  /** What the next connection shows to go on with this session; empty where it cannot. */
+  resume: str,
 });
 const pong = struct({ token: u32, tick: u32 });
 

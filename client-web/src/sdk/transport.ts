@@ -13,10 +13,12 @@ export interface Transport {
   close(code: number, reason: string): void;
 }
 
-export type OpenTransport = (url: string, events: TransportEvents) => Transport;
+/** `credential` is what to show in the handshake, like `ticket.…`; null for nothing. */
+export type OpenTransport = (url: string, events: TransportEvents, credential: string | null) => Transport;
 
-export const openWebSocket: OpenTransport = (url, events) => {
-  const socket = new WebSocket(url, SUBPROTOCOL);
+export const openWebSocket: OpenTransport = (url, events, credential) => {
+  // The one header of a handshake that a page can write; never the URL, which is logged everywhere.
+  const socket = new WebSocket(url, credential === null ? SUBPROTOCOL : [SUBPROTOCOL, credential]);
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => events.open();
   socket.onmessage = ({ data }) => {

@@ -100,7 +100,8 @@ export class View<G extends GameCodec> {
     this.tickRateHz = welcome.tickRateHz;
     this.space = welcome.space;
     this.due = 0;
-    this.inputAck = 0;
+    // What still waits is older than what was taken; the first acknowledgement tells.
+    this.inputAck = Math.max(0, welcome.taken - 0x8000);
     this.lead = null;
     this.keyed = false;
     this.exact.clear();

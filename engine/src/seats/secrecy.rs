@@ -22,7 +22,7 @@ use crate::grid::{Space, units};
 use crate::inbox::Inbox;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
-use crate::port::Occupant;
+use crate::port::{Occupant, Who};
 use crate::publish::Wants;
 use crate::rng::{Rng, seeded};
 use crate::room::Room;
@@ -211,9 +211,13 @@ impl World {
             id,
             name,
             profile: (),
+            user: None,
         };
         let enter = Enter {
-            player,
+            who: Who::New(player),
+            name: "p".into(),
+            epoch: 1,
+            resume: String::new(),
             link,
             occupant,
         };

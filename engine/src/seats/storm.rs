@@ -21,7 +21,7 @@ use crate::grid::{CellId, Space, Tiers};
 use crate::inbox::Inbox;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
-use crate::port::Occupant;
+use crate::port::{Occupant, Who};
 use crate::publish::Wants;
 use crate::rng::{Rng, seeded};
 use crate::room::Room;
@@ -207,9 +207,13 @@ impl Storm {
             id,
             name,
             profile: (),
+            user: None,
         };
         let enter = Enter {
-            player,
+            who: Who::New(player),
+            name: "p".into(),
+            epoch: 1,
+            resume: String::new(),
             link,
             occupant,
         };

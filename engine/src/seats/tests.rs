@@ -12,11 +12,11 @@ use super::*;
 use crate::client::{Applied, View};
 use crate::entities::EntityId;
 use crate::game::{OpenError, Player, PlayerId, Refusal, Seat, To};
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, RoomIn};
 use crate::limits::CHECKSUM_EVERY_TICKS;
 use crate::link::{Incoming, Outgoing};
 use crate::link_memory::{MemoryLink, MemoryPeer, memory_link};
-use crate::port::Occupant;
+use crate::port::{Occupant, Who};
 use crate::publish::Wants;
 use crate::room::Room;
 use crate::sim::Sim;
@@ -130,9 +130,13 @@ impl Scene {
             id,
             name: "p".into(),
             profile: (),
+            user: None,
         };
         let enter = Enter {
-            player,
+            who: Who::New(player),
+            name: "p".into(),
+            epoch: 1,
+            resume: String::new(),
             link,
             occupant,
         };
@@ -423,6 +427,7 @@ fn a_full_inbox_takes_leaves() {
     scene.step();
     let refused = || RoomIn::Refused {
         player: ada,
+        epoch: 1,
         seq: 1,
     };
     while scene.seats.port.push(refused()).is_ok() {}

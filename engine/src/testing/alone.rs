@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::game::Game;
 use crate::inbox::{Inbox, inbox};
 use crate::jobs::Workshop;
+use crate::outside::Outlet;
 use crate::port::RoomPort;
 use crate::sim::{Sim, Start};
 use crate::world::WorldHandle;
@@ -19,6 +20,16 @@ pub(crate) struct Alone<G: Game> {
 impl<G: Game> Alone<G> {
     /// Opens a room of this name; a dropped member leaves at once.
     pub(crate) fn open(name: &str, world_seed: u64, settings: G::Settings) -> Self {
+        Self::open_with(name, world_seed, settings, |_| Outlet::None)
+    }
+
+    /// The same, with a way to the outside.
+    pub(crate) fn open_with(
+        name: &str,
+        world_seed: u64,
+        settings: G::Settings,
+        outlet: impl FnOnce(&RoomPort<G>) -> Outlet<G>,
+    ) -> Self {
         let (sender, inbox) = inbox();
         let port = RoomPort {
             game: G::NAME.into(),
@@ -37,6 +48,7 @@ impl<G: Game> Alone<G> {
             settings,
             grace_ticks: 0,
             workshop: Workshop::default(),
+            outlet: outlet(&port),
         };
         let sim = Sim::open(&start).expect("the room opens");
         Self { sim, inbox, port }

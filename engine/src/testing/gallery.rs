@@ -14,7 +14,7 @@ use crate::game::{Game, Player, PlayerId};
 use crate::inbox::{Inbox, RoomIn};
 use crate::limits::TASK_MEMBERS_MAX;
 use crate::link::{Incoming, LinkError, Outgoing};
-use crate::port::{Enter, Occupant, RoomPort};
+use crate::port::{Enter, Occupant, RoomPort, Who};
 use crate::publish::{self, Wants};
 use crate::room::Room;
 use crate::seats::Seats;
@@ -75,11 +75,15 @@ impl<G: Game> Gallery<G> {
         let id = PlayerId::new(self.members);
         let port = &self.port;
         let enter = Enter {
-            player: Player {
+            who: Who::New(Player {
                 id,
                 name: format!("m{}", self.members),
                 profile: G::Profile::default(),
-            },
+                user: None,
+            }),
+            name: format!("m{}", self.members).into(),
+            epoch: 1,
+            resume: String::new(),
             link: Drain {
                 watched,
                 sent: Arc::clone(&self.sent),
@@ -98,6 +102,7 @@ impl<G: Game> Gallery<G> {
     pub fn input(&self, player: PlayerId, seq: u32, input: G::Input) {
         let entry = RoomIn::Input {
             player,
+            epoch: 1,
             seq,
             view_back: 0.0,
             input,

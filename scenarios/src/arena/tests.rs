@@ -275,7 +275,7 @@ fn who_falls_is_gone_for_three_seconds_and_its_enemy_scores() {
     let back = body(&room, bob);
     assert_eq!((back.health, back.ammo, back.team), (100, AMMO, 1));
     assert!(back.pos.x > 35.0, "on its own side: {}", back.pos);
-    assert_eq!(room.view(bob).refused, [], "no input was an offence");
+    assert!(room.view(bob).refused.is_empty(), "no input was an offence");
 
     room.leave(ada);
     room.step(1);

@@ -22,8 +22,8 @@ pub(super) struct Key {
     pub(super) path: &'static str,
     /// What it takes.
     pub(super) expected: &'static str,
-    default: &'static str,
-    meaning: &'static str,
+    pub(super) default: &'static str,
+    pub(super) meaning: &'static str,
     pub(super) set: Set,
 }
 
@@ -32,11 +32,46 @@ pub(super) struct Key {
 pub(super) enum Set {
     Server(fn(&mut Config, &Given) -> Option<()>),
     Game(fn(&mut GameConfig, &Given) -> Option<()>),
+    /// Of a section whose parts a person names: `databases.NAME.url` has the path
+    /// `databases.*.url`, and the function is told the name.
+    Named(fn(&mut Config, &str, &Given) -> Option<()>),
 }
+
+/// All keys, in the order of `--help`.
+pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
+    [
+        SERVER,
+        gate::KEYS,
+        store::KEYS,
+        layer::KEYS,
+        sources::KEYS,
+        GAME,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Whether what a key is given must not be shown, even if it is wrong.
+pub(super) fn is_secret(path: &str) -> bool {
+    const SECRETS: [&str; 6] = [
+        "layer.hosts",
+        "layer.encryption_keys",
+        "store.url",
+        "databases.*.url",
+        "jwt.*.key",
+        "admin_token",
+    ];
+    SECRETS.contains(&path)
+}
+
+mod gate;
+mod layer;
+mod sources;
+mod store;
 
 const COUNT: &str = "a number from 1";
 
-pub(super) const KEYS: &[Key] = &[
+const SERVER: &[Key] = &[
     Key {
         path: "listen",
         expected: "an address and a port like 127.0.0.1:7777",
@@ -189,6 +224,9 @@ pub(super) const KEYS: &[Key] = &[
             put(&mut c.game.empty_room_kept, Some(Duration::from_secs(s)))
         }),
     },
+];
+
+const GAME: &[Key] = &[
     Key {
         path: "rooms",
         expected: "names of 1-64 letters, digits, dots, dashes and underscores",
@@ -210,8 +248,8 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "grace_s",
         expected: "seconds from 0 to 86400",
-        default: "what the program says, else 0",
-        meaning: "how long a dropped member may stay away",
+        default: "what the program says, else 120",
+        meaning: "how long a member may stay away whose connection broke",
         set: Set::Game(|game, given| put(&mut game.grace_s, number(given, 0, 86_400).map(Some))),
     },
 ];
@@ -224,13 +262,13 @@ pub(crate) fn help() -> String {
         "Configuration, as a key of downbeat.toml (--config), as a variable DOWNBEAT_SECTION_KEY, \
          or where there is one as a flag:\n",
     );
-    for key in KEYS {
+    for key in keys() {
         let prefix = match key.set {
-            Set::Server(_) => "",
+            Set::Server(_) | Set::Named(_) => "",
             Set::Game(_) => "games.NAME.",
         };
+        let path = key.path.replace('*', "NAME");
         let Key {
-            path,
             expected,
             default,
             meaning,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Config;
-use super::keys::{Given, KEYS, Key, Set};
+use super::keys::{Given, Key, Set, is_secret, keys};
 use super::mistake::{ConfigError, Hint, Place};
 
 /// What a configuration is made of, the strongest last.
@@ -83,9 +83,11 @@ struct Table<'a> {
     entries: Vec<Entry>,
 }
 
+#[derive(Clone)]
 struct Entry {
     path: String,
-    game: String,
+    /// The game, or the part of a named section, that it is for.
+    name: String,
     key: &'static Key,
 }
 
@@ -98,9 +100,10 @@ impl Entry {
         match self.key.set {
             Set::Server(set) => set(config, given),
             Set::Game(set) => {
-                let game = config.games.entry(self.game.clone());
+                let game = config.games.entry(self.name.clone());
                 set(game.or_default(), given)
             }
+            Set::Named(set) => set(config, &self.name, given),
         }
     }
 
@@ -116,6 +119,7 @@ impl Entry {
             place: place.clone(),
             key: name.to_owned(),
             value: match given {
+                _ if is_secret(self.key.path) => "…".to_owned(),
                 Given::One(word) => word.clone(),
                 Given::Many(words) => words.join(", "),
             },
@@ -126,15 +130,17 @@ impl Entry {
 
 impl<'a> Table<'a> {
     fn new(games: &'a [&'a str]) -> Self {
-        let entry = |path: String, game: &str, key| Entry {
+        let entry = |path: String, name: &str, key| Entry {
             path,
-            game: game.to_owned(),
+            name: name.to_owned(),
             key,
         };
         let mut entries = Vec::new();
-        for key in KEYS {
+        for key in keys() {
             match key.set {
-                Set::Server(_) => entries.push(entry(key.path.to_owned(), "", key)),
+                Set::Server(_) | Set::Named(_) => {
+                    entries.push(entry(key.path.to_owned(), "", key));
+                }
                 Set::Game(_) => entries.extend(
                     games
                         .iter()
@@ -143,6 +149,55 @@ impl<'a> Table<'a> {
             }
         }
         Self { games, entries }
+    }
+
+    /// The entry of a key as a person wrote it.
+    fn find(&self, path: &str) -> Option<Entry> {
+        let written = self.entries.iter().find(|entry| entry.path == path);
+        written.cloned().or_else(|| {
+            let (section, below) = path.split_once('.')?;
+            let (name, leaf) = below.split_once('.')?;
+            let wanted = format!("{section}.*.{leaf}");
+            let entry = self.entries.iter().find(|entry| entry.path == wanted)?;
+            is_part_name(name).then(|| Entry {
+                path: path.to_owned(),
+                name: name.to_owned(),
+                key: entry.key,
+            })
+        })
+    }
+
+    /// The entry of a variable: a named part is what stands between section and key.
+    fn find_variable(&self, variable: &str) -> Option<Entry> {
+        let written = self.entries.iter().find(|e| e.variable() == variable);
+        written.cloned().or_else(|| {
+            self.entries.iter().find_map(|entry| {
+                let pattern = entry.variable();
+                let (before, after) = pattern.split_once('*')?;
+                let name = variable.strip_prefix(before)?.strip_suffix(after)?;
+                let name = name.to_lowercase();
+                is_part_name(&name).then(|| Entry {
+                    path: entry.path.replace('*', &name),
+                    name,
+                    key: entry.key,
+                })
+            })
+        })
+    }
+
+    /// Whether keys stand below this path.
+    fn is_section(&self, path: &str) -> bool {
+        let below = format!("{path}.");
+        let named = path
+            .split_once('.')
+            .map(|(section, _)| format!("{section}.*."));
+        path == "games"
+            || self.entries.iter().any(|entry| {
+                entry.path.starts_with(&below)
+                    || named.as_ref().is_some_and(|named| {
+                        path.matches('.').count() == 1 && entry.path.starts_with(named)
+                    })
+            })
     }
 
     fn apply_file(&self, config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
@@ -168,9 +223,8 @@ impl<'a> Table<'a> {
         for (name, value) in section {
             let path = format!("{prefix}{name}");
             let below = format!("{path}.");
-            let is_section =
-                path == "games" || self.entries.iter().any(|e| e.path.starts_with(&below));
-            let entry = self.entries.iter().find(|entry| entry.path == path);
+            let is_section = self.is_section(&path);
+            let entry = self.find(&path);
             match (value, entry) {
                 (toml::Value::Table(inner), _) if is_section => {
                     self.apply_section(config, place, &below, inner)?;
@@ -206,7 +260,7 @@ impl<'a> Table<'a> {
             .filter(|(name, _)| name.starts_with(PREFIX));
         for (name, value) in ours.filter(|(name, _)| name != FILE_VARIABLE) {
             let place = Place::Environment;
-            match self.entries.iter().find(|entry| entry.variable() == *name) {
+            match self.find_variable(name) {
                 Some(entry) => entry.set(config, &Given::One(value.clone()), &place, name)?,
                 None => {
                     return Err(ConfigError::Unknown {
@@ -245,6 +299,12 @@ impl<'a> Table<'a> {
             }
         }
     }
+}
+
+/// What a part of a named section may be called.
+fn is_part_name(name: &str) -> bool {
+    let is_of_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+    !name.is_empty() && name.bytes().all(is_of_name)
 }
 
 /// A value of the file as text: the table's parsers know what they want.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use downbeat::testing::{MemoryLink, MemoryPeer, VirtualWorld, memory_link};
 use downbeat::{
-    Host, HostConfig, OpenError, Player, PlayerId, Refusal, Replicate, Room, Schema, Seat, To,
-    Vec2, WorldConfig,
+    Entrant, Host, HostConfig, OpenError, Player, PlayerId, Refusal, Replicate, Room, Schema, Seat,
+    To, Vec2, WorldConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ impl Stage {
     fn enter(&self, name: &str, messages: usize) -> MemoryPeer {
         let (link, peer) = memory_link(messages);
         let link = JsonLink::new(link, Arc::clone(&self.names));
-        let entered = self.host.enter("main", true, (name.into(), ()), link);
+        let entered = self.host.enter("main", true, Entrant::named(name), link);
         assert!(entered.is_ok(), "{name} was turned away");
         peer
     }
@@ -158,6 +158,8 @@ async fn a_member_is_told_by_name_what_changed() {
     let (texts, _) = heard(&ada);
     assert_eq!(texts[0]["type"], "welcome");
     assert_eq!(texts[0]["name"], "Ada");
+    assert_eq!(texts[0]["taken"], 0);
+    assert_eq!(texts[0]["resume"], "");
     let first = &texts[1];
     assert_eq!(first["reset"], true);
     let id = first["seat"]["Avatar"].to_string();

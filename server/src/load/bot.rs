@@ -12,6 +12,7 @@ use std::time::Duration;
 use downbeat::client::{Applied, View, hello};
 use downbeat::{Game, Replicate as _, Rng, Vec2, seeded};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_tungstenite::WebSocketStream;
@@ -20,6 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::acks::{Acks, CATCH_UP_MAX, Schedule};
+use super::cuts::{Cut, Cuts};
 use super::pace::Pace;
 use super::stage::{Stage, micros};
 use super::tally::{Tallies, Tally};
@@ -54,6 +56,8 @@ pub(super) struct Course {
     pub(super) tallies: Tallies,
     /// Time between two thoughts; `None` only watches.
     pub(super) think_every: Option<Duration>,
+    /// Time between two cuts of a line, on average; `None` never cuts one.
+    pub(super) cut_every: Option<Duration>,
     pub(super) seed: u64,
     /// Whether what is said is printed.
     pub(super) trace: bool,
@@ -92,10 +96,10 @@ pub(super) async fn live<G: Game>(course: Arc<Course>, place: Place) {
     if course.stage.is_over() {
         return;
     }
-    match course.target.connect(&place.room).await {
+    match course.target.connect(&place.room, None).await {
         Ok(socket) => {
             let mut bot = Bot::<G>::new(course, place, socket);
-            let end = bot.play().await;
+            let end = bot.live().await;
             bot.trace(|trace, _| trace.note(&end.to_string()));
             bot.settle_up(&end);
             let _ = tokio::time::timeout(CLOSE_WITHIN, bot.say_goodbye(end)).await;
@@ -121,6 +125,7 @@ struct Bot<G: Game> {
     rng: Rng,
     pace: Pace,
     acks: Acks,
+    cuts: Cuts<G::Input>,
     /// Begins with the first frame.
     schedule: Option<Schedule>,
     position: Option<Vec2>,
@@ -154,6 +159,11 @@ impl<G: Game> Bot<G> {
             mind,
             pace: Pace::default(),
             acks: Acks::default(),
+            cuts: Cuts::new(
+                course.cut_every,
+                course.seed.wrapping_add(number),
+                &place.room,
+            ),
             schedule: None,
             position: None,
             playing_since: None,
@@ -167,23 +177,76 @@ impl<G: Game> Bot<G> {
         }
     }
 
-    async fn play(&mut self) -> End {
-        let name = name_of(&self.place);
-        if let Err(end) = self.send(hello(&name, downbeat::Schema::hash_of::<G>().unwrap_or(0))) {
-            return end;
-        }
-        while !self.course.stage.is_over() {
-            let happening = std::future::poll_fn(|cx| self.poll_happening(cx)).await;
-            let handled = match happening {
-                Ok(Happening::Message(message)) => self.handle_message(message),
-                Ok(Happening::Timer) => self.handle_timer(),
+    /// Plays until the run is over, over as many connections as that takes.
+    async fn live(&mut self) -> End {
+        loop {
+            let went_on = match self.play().await {
+                Ok(cut) => self.come_back(cut).await,
                 Err(end) => Err(end),
             };
-            if let Err(end) = handled {
+            if let Err(end) = went_on {
                 return end;
             }
         }
-        End::Ours
+    }
+
+    /// Plays until the line is to be cut.
+    async fn play(&mut self) -> Result<Cut, End> {
+        let name = name_of(&self.place);
+        self.send(hello(&name, downbeat::Schema::hash_of::<G>().unwrap_or(0)))?;
+        while !self.course.stage.is_over() {
+            if self.cuts.is_due(self.course.stage.now()) {
+                let nothing = "the server gave nothing to resume with: no line is cut";
+                match self.cuts.handle_cut() {
+                    Some(cut) => return Ok(cut),
+                    None => self.tally(|tally| tally.handle_problem(nothing)),
+                }
+            }
+            let happening = std::future::poll_fn(|cx| self.poll_happening(cx)).await;
+            match happening? {
+                Happening::Message(message) => self.handle_message(message)?,
+                Happening::Timer => self.handle_timer()?,
+            }
+        }
+        Err(End::Ours)
+    }
+
+    /// Cuts the line, and opens another as the same member; sometimes before the old one is gone.
+    async fn come_back(&mut self, cut: Cut) -> Result<(), End> {
+        self.trace(|trace, _| trace.note("cut"));
+        if !cut.old_stands {
+            // However that ends, nothing comes over it any more.
+            let _ = self.socket.get_mut().shutdown().await;
+        }
+        let room = &self.place.room;
+        let socket = self.course.target.connect(room, Some(&cut.token)).await;
+        self.socket = socket
+            .map_err(|error| End::Theirs(CLOSE_ABNORMAL, format!("could not resume: {error}")))?;
+        self.unflushed = false;
+        self.pace = Pace::default();
+        self.received_at = self.course.stage.now();
+        Ok(())
+    }
+
+    /// The welcome of a member that comes back: says again what the server has not taken.
+    fn handle_welcome(&mut self) -> Result<(), String> {
+        let Some(welcome) = &self.view.welcome else {
+            return Ok(());
+        };
+        if welcome.room != self.place.room {
+            return Err("a welcome to another room".into());
+        }
+        let again = self.cuts.handle_welcome(welcome);
+        let Some(again) = again.map_err(|e| e.to_string())? else {
+            return Ok(());
+        };
+        self.tally(|tally| tally.resumed += 1);
+        self.cuts.handle_playing(self.course.stage.now());
+        for (seq, input) in again {
+            let bytes = self.view.input(seq, input);
+            self.send(bytes).map_err(|end| end.to_string())?;
+        }
+        Ok(())
     }
 
     fn poll_happening(&mut self, cx: &mut Context<'_>) -> Poll<Result<Happening, End>> {
@@ -230,10 +293,7 @@ impl<G: Game> Bot<G> {
         }
         match self.view.apply(bytes).map_err(|e| e.to_string())? {
             Applied::Welcome => {
-                let room = self.view.welcome.as_ref().map(|w| w.room.as_str());
-                if room != Some(&*self.place.room) {
-                    return Err("a welcome to another room".into());
-                }
+                self.handle_welcome()?;
                 self.trace(|trace, view| trace.welcome(view));
                 Ok(())
             }
@@ -263,6 +323,7 @@ impl<G: Game> Bot<G> {
         let mismatches = self.view.mismatches();
         let mismatched = mismatches - std::mem::replace(&mut self.mismatches, mismatches);
 
+        self.cuts.handle_ack(self.view.input_ack);
         let Self { course, acks, .. } = self;
         let stage = &course.stage;
         let bytes = std::mem::take(&mut self.bytes);
@@ -298,6 +359,7 @@ impl<G: Game> Bot<G> {
     fn begin(&mut self, now: Duration) {
         self.playing_since = Some(now);
         self.course.stage.handle_playing();
+        self.cuts.handle_playing(now);
         if let (Some(period), Some(_)) = (self.course.think_every, &self.mind) {
             // Multiples of the golden ratio spread any number of bots evenly over a period.
             let phase = (self.place.number as f64 * 0.618_033_988_75).fract();
@@ -342,6 +404,7 @@ impl<G: Game> Bot<G> {
             if let Some(input) = input {
                 let seq = self.acks.handle_sent(scheduled);
                 self.trace(|trace, view| trace.input(seq, view, &input));
+                self.cuts.handle_said(seq, input.clone());
                 self.send(self.view.input(seq, input))?;
             }
             if measured {

@@ -20,6 +20,12 @@ const INPUTS_PER_S_MIN: f64 = 0.001;
 /// See [`INPUTS_PER_S_MIN`].
 const INPUTS_PER_S_MAX: f64 = 1000.0;
 
+/// Cuts of a bot's line per minute: less than one in a day is none, and more often than each second
+/// nobody would get to play.
+const SHARE_MIN: f64 = 0.000_5;
+/// See [`SHARE_MIN`].
+const SHARE_MAX: f64 = 60.0;
+
 /// Less than this is not worth the ramp.
 const DURATION_MIN: Duration = Duration::from_secs(1);
 
@@ -53,6 +59,9 @@ pub(crate) struct LoadOptions {
     /// How often each bot thinks; 0 only watches
     #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = parse_rate)]
     pub(crate) inputs_per_s: f64,
+    /// Cut this share of the connections in each minute, without a word; their bots resume
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    pub(crate) resume_rate: f64,
     /// Write the result as JSON to this file (- for stdout)
     #[arg(long, value_name = "FILE.json")]
     pub(crate) json: Option<PathBuf>,
@@ -138,6 +147,11 @@ impl LoadOptions {
         (self.inputs_per_s > 0.0).then(|| Duration::from_secs_f64(1.0 / self.inputs_per_s))
     }
 
+    /// Time between two cuts of a bot's line, on average; `None` never cuts it.
+    pub(super) fn cut_every(&self) -> Option<Duration> {
+        (self.resume_rate > 0.0).then(|| Duration::from_secs_f64(60.0 / self.resume_rate))
+    }
+
     /// Rooms that get at least one client.
     pub(super) fn rooms_used(&self) -> u32 {
         match self.room {
@@ -167,6 +181,15 @@ fn parse_rate(text: &str) -> Result<f64, String> {
         }
         _ => Err(format!(
             "`{text}` is no rate: 0, or a number from {INPUTS_PER_S_MIN} to {INPUTS_PER_S_MAX}"
+        )),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share == 0.0 || (SHARE_MIN..=SHARE_MAX).contains(&share) => Ok(share),
+        _ => Err(format!(
+            "`{text}` is no share: 0, or a number from {SHARE_MIN} to {SHARE_MAX}"
         )),
     }
 }
@@ -207,6 +230,8 @@ pub(super) mod tests {
             "--game meadow --duration 30",
             "--game meadow --inputs-per-s -1",
             "--game meadow --inputs-per-s NaN",
+            "--game meadow --resume-rate -1",
+            "--game meadow --resume-rate 61",
             "--game meadow --colour red",
         ] {
             assert!(options(line).is_err(), "{line}");

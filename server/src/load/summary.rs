@@ -41,6 +41,8 @@ pub(crate) struct Summary {
     pub(super) driver_late_ms: DriverLate,
     /// Clients that had got nothing, not even a heartbeat, for 2 s at the end.
     pub(super) silent: u64,
+    /// Lines that were cut and whose members came back.
+    pub(super) resumed: u64,
     /// What went wrong, in words, and how often.
     pub(super) problems: BTreeMap<String, u64>,
 }
@@ -111,6 +113,7 @@ impl Summary {
                 p99: milliseconds(&total.driver_late_us, 0.99),
             },
             silent: total.silent,
+            resumed: total.resumed,
             problems: total.problems.clone(),
         }
     }
@@ -211,6 +214,10 @@ impl Summary {
             n => format!("{} mismatches", grouped(n)),
         };
         rows.push(("views", mismatches));
+        if self.resumed > 0 {
+            let resumed = grouped(self.resumed);
+            rows.push(("resumed", format!("{resumed} times after a cut")));
+        }
         if self.silent > 0 {
             let silent = grouped(self.silent);
             rows.push(("silent", format!("{silent} clients got nothing at the end")));

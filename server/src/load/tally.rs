@@ -43,6 +43,8 @@ pub(super) struct Tally {
     pub(super) view_mismatches: u64,
     /// Members that had got nothing, not even a heartbeat, for long at the end.
     pub(super) silent: u64,
+    /// Lines that were cut and whose members came back.
+    pub(super) resumed: u64,
     /// By close code.
     pub(super) disconnects: BTreeMap<u16, u64>,
     /// What went wrong, in words.
@@ -68,6 +70,7 @@ impl Default for Tally {
             ticks_moved: 0,
             view_mismatches: 0,
             silent: 0,
+            resumed: 0,
             disconnects: BTreeMap::new(),
             problems: BTreeMap::new(),
         }
@@ -115,6 +118,7 @@ impl Tally {
         self.ticks_moved += std::mem::take(&mut other.ticks_moved);
         self.view_mismatches += std::mem::take(&mut other.view_mismatches);
         self.silent += std::mem::take(&mut other.silent);
+        self.resumed += std::mem::take(&mut other.resumed);
         for (code, times) in std::mem::take(&mut other.disconnects) {
             *self.disconnects.entry(code).or_default() += times;
         }

@@ -86,25 +86,34 @@ impl Target {
         })
     }
 
-    /// Opens a connection to a room.
+    /// Opens a connection to a room, to go on with a session where a `token` is shown.
     pub(super) async fn connect(
         &self,
         room: &str,
+        token: Option<&str>,
     ) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-        tokio::time::timeout(CONNECT_WITHIN, self.dial(room))
+        tokio::time::timeout(CONNECT_WITHIN, self.dial(room, token))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
     }
 
-    async fn dial(&self, room: &str) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+    async fn dial(
+        &self,
+        room: &str,
+        token: Option<&str>,
+    ) -> Result<WebSocketStream<TcpStream>, ConnectError> {
         let tcp = TcpStream::connect(self.address).await?;
         tcp.set_nodelay(true)?;
         let url = format!("ws://{}/ws/{}/{room}", self.authority, self.game);
         let mut request = url.into_client_request().map_err(handshake)?;
-        request.headers_mut().insert(
-            header::SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(SUBPROTOCOL),
+        let protocols = token.map_or_else(
+            || SUBPROTOCOL.to_owned(),
+            |token| format!("{SUBPROTOCOL}, resume.{token}"),
         );
+        let protocols = HeaderValue::try_from(protocols)
+            .map_err(|_| ConnectError::Handshake("the server's token is no word".into()))?;
+        let name = header::SEC_WEBSOCKET_PROTOCOL;
+        request.headers_mut().insert(name, protocols);
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)

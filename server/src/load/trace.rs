@@ -90,7 +90,12 @@ impl Trace {
     pub(super) fn welcome<G: Game>(&mut self, view: &View<G>) -> String {
         self.bytes = 0;
         self.due = view.due;
-        let text = view.welcome.as_ref().map(shown).unwrap_or_default();
+        let mut welcome = view.welcome.clone();
+        // Who has the token is this member: it is for no terminal and no log.
+        if let Some(welcome) = welcome.as_mut().filter(|w| !w.resume.is_empty()) {
+            welcome.resume = "…".into();
+        }
+        let text = welcome.as_ref().map(shown).unwrap_or_default();
         format!("{} welcome {text}", self.bot)
     }
 
@@ -327,6 +332,27 @@ mod tests {
             }
         }
         lines.join("\n")
+    }
+
+    #[test]
+    fn the_token_of_a_session_is_not_printed() {
+        let mut view = View::<Stage>::new();
+        let mut trace = Trace::new("bot-1", &mut view);
+        view.welcome = Some(downbeat::wire::Welcome {
+            player: 1,
+            seat: Seat::Player,
+            tick: downbeat::Tick::new(1),
+            tick_rate_hz: 20,
+            space: downbeat::Space::Whole,
+            game: "stage".into(),
+            room: "main".into(),
+            name: "Ada".into(),
+            taken: 0,
+            resume: "s3cret".into(),
+        });
+        let line = trace.welcome(&view);
+        assert!(line.contains("\"resume\":\"…\""), "{line}");
+        assert!(!line.contains("s3cret"), "{line}");
     }
 
     #[test]

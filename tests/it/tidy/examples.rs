@@ -239,6 +239,8 @@ fn conversation() -> Examples {
         game: "probe".into(),
         room: "main".into(),
         name: "Ada".into(),
+        taken: 0,
+        resume: "dG9r".into(),
     };
     let pong = Pong {
         token: 9,

@@ -1,0 +1,95 @@
+/**
+ * The lines on the page. In: the entries of the view, and asides that only this page remembers.
+ * Out: elements, whose text is only ever set as text.
+ */
+import type { Entity } from '../games/chat.ts';
+
+/** Asides that stay: who came and went, and words for one alone. */
+const ASIDES_MAX = 100;
+
+export class Lines {
+  private readonly shown = new Map<number, HTMLLIElement>();
+  private asides: HTMLLIElement[] = [];
+  private readonly list: HTMLOListElement;
+
+  constructor(list: HTMLOListElement) {
+    this.list = list;
+  }
+
+  /** Shows these lines, and no others. */
+  update(lines: Entity[]): void {
+    const atEnd = this.isAtEnd();
+    const present = new Set(lines.map(({ number }) => number));
+    for (const [number, element] of this.shown) {
+      if (!present.has(number)) {
+        element.remove();
+        this.shown.delete(number);
+      }
+    }
+    for (const line of lines.sort((a, b) => a.number - b.number)) this.show(line);
+    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  /** Something beside the lines. */
+  aside(text: string, kind: 'aside' | 'direct', from = ''): void {
+    const atEnd = this.isAtEnd();
+    const element = row(kind, from, text);
+    this.list.append(element);
+    this.asides.push(element);
+    if (this.asides.length > ASIDES_MAX) this.asides.shift()!.remove();
+    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  clear(): void {
+    this.list.replaceChildren();
+    this.shown.clear();
+    this.asides = [];
+  }
+
+  private show(line: Entity): void {
+    let element = this.shown.get(line.number);
+    if (!element) {
+      element = row(line.name === '' ? 'aside' : 'line', line.name, line.text);
+      this.insert(element, line.number);
+      this.shown.set(line.number, element);
+    }
+    if (line.at_s > 0 && !element.querySelector('time')) element.append(time(line.at_s));
+  }
+
+  /** Before the first line that is newer: the history may come last. */
+  private insert(element: HTMLLIElement, number: number): void {
+    let next: number | undefined;
+    for (const other of this.shown.keys()) {
+      if (other > number && (next === undefined || other < next)) next = other;
+    }
+    this.list.insertBefore(element, next === undefined ? null : this.shown.get(next)!);
+  }
+
+  private isAtEnd(): boolean {
+    const { scrollTop, clientHeight, scrollHeight } = this.list;
+    return scrollTop + clientHeight >= scrollHeight - 40;
+  }
+}
+
+function row(kind: string, name: string, text: string): HTMLLIElement {
+  const element = document.createElement('li');
+  element.className = kind;
+  if (name !== '') element.append(span('name', name));
+  element.append(span('text', text));
+  return element;
+}
+
+function span(kind: string, text: string): HTMLSpanElement {
+  const element = document.createElement('span');
+  element.className = kind;
+  element.textContent = text;
+  return element;
+}
+
+function time(atS: number): HTMLTimeElement {
+  const at = new Date(atS * 1000);
+  const element = document.createElement('time');
+  element.dateTime = at.toISOString();
+  element.textContent = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return element;
+}

@@ -1,0 +1,155 @@
+//! Who may take somebody's word or throw them out, and how that is done: by moderators in the
+//! room, by moderators in rooms of this name elsewhere, and by messages of the layer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use downbeat::{Game as _, PlayerId, Room, Tick};
+
+use super::words::send;
+use super::{Chat, Message, Timer, Why};
+
+/// How long who was thrown out must stay away.
+const OUT: Duration = Duration::from_secs(300);
+
+/// What who is thrown out reads.
+const REASON: &str = "thrown out by a moderator";
+
+/// The longest that somebody may be silenced: a day.
+const MUTE_MINUTES_MAX: u16 = 24 * 60;
+
+impl Chat {
+    /// Marks those who may moderate: the users that the settings name, else who of this room has
+    /// been here for longest.
+    pub(super) fn choose_moderators(&self, room: &mut Room<Self>) {
+        let eldest = self.people.all().filter_map(|(id, person)| {
+            let since = person.here.first()?;
+            Some((since, id))
+        });
+        let eldest = eldest.min().map(|(_, id)| id);
+        for (id, person) in self.people.all() {
+            let is_moderator = if self.settings.moderators.is_empty() {
+                eldest == Some(id)
+            } else {
+                self.settings.moderators.iter().any(|named| named == id)
+            };
+            if let Some(entry) = room.entity_mut(person.entry) {
+                entry.moderator = is_moderator;
+            }
+        }
+    }
+
+    fn check_moderator(&mut self, room: &Room<Self>, player: PlayerId) -> Result<(), Why> {
+        let (_, person) = self.people.of(player).ok_or(Why::NotModerator)?;
+        let entry = room.entity(person.entry);
+        if !entry.is_some_and(|entry| entry.moderator) {
+            return Err(Why::NotModerator);
+        }
+        if !person.pace.take(room.tick(), Self::TICK_RATE_HZ) {
+            return Err(Why::TooFast);
+        }
+        Ok(())
+    }
+
+    /// A member wants somebody silenced.
+    pub(super) fn ask_mute(
+        &mut self,
+        room: &mut Room<Self>,
+        player: PlayerId,
+        person: u32,
+        minutes: u16,
+    ) -> Result<(), Why> {
+        self.check_moderator(room, player)?;
+        let (id, _) = self.people.by_number(person).ok_or(Why::NobodyThere)?;
+        let who = id.to_owned();
+        self.mute(room, &who, minutes);
+        send(room, &Message::ChatMute { who, minutes });
+        Ok(())
+    }
+
+    /// A member wants somebody out.
+    pub(super) fn ask_kick(
+        &mut self,
+        room: &mut Room<Self>,
+        player: PlayerId,
+        person: u32,
+    ) -> Result<(), Why> {
+        self.check_moderator(room, player)?;
+        let (id, _) = self.people.by_number(person).ok_or(Why::NobodyThere)?;
+        let who = id.to_owned();
+        self.kick(room, &who);
+        send(room, &Message::ChatKick { who });
+        Ok(())
+    }
+
+    pub(super) fn mute_meant(&mut self, room: &mut Room<Self>, who: &str, minutes: u16) {
+        for id in self.people.meant_by(who) {
+            self.mute(room, &id, minutes);
+        }
+    }
+
+    pub(super) fn kick_meant(&mut self, room: &mut Room<Self>, who: &str) {
+        for id in self.people.meant_by(who) {
+            self.kick(room, &id);
+        }
+    }
+
+    pub(super) fn mute(&mut self, room: &mut Room<Self>, id: &str, minutes: u16) {
+        let minutes = minutes.min(MUTE_MINUTES_MAX);
+        let s = u32::from(minutes) * 60;
+        let until = room.tick().after(s * u32::from(Self::TICK_RATE_HZ));
+        if minutes == 0 && !self.muted.contains_key(id) {
+            return;
+        }
+        // One timer each, however often somebody is silenced: it looks again when it fires.
+        if self.muted.insert(id.to_owned(), until).is_none() {
+            let after = Duration::from_secs(u64::from(s));
+            room.timer(after, Timer::Unmute(id.to_owned()));
+        }
+        self.show_mute(room, id);
+    }
+
+    /// Somebody's time is up, unless it was silenced anew.
+    pub(super) fn end_mute(&mut self, room: &mut Room<Self>, id: &str) {
+        let Some(&until) = self.muted.get(id) else {
+            return;
+        };
+        if until.is_newer(room.tick()) {
+            let ticks = until.since(room.tick());
+            let s = ticks.div_ceil(u32::from(Self::TICK_RATE_HZ));
+            let after = Duration::from_secs(u64::from(s));
+            room.timer(after, Timer::Unmute(id.to_owned()));
+        } else {
+            self.muted.remove(id);
+            self.show_mute(room, id);
+        }
+    }
+
+    /// Shows whether somebody may speak.
+    pub(super) fn show_mute(&self, room: &mut Room<Self>, id: &str) {
+        let muted = is_muted(&self.muted, id, room.tick());
+        let entry = self.people.by_id(id).map(|person| person.entry);
+        if let Some(entry) = entry.and_then(|entry| room.entity_mut(entry)) {
+            entry.muted = muted;
+        }
+    }
+
+    pub(super) fn kick(&mut self, room: &mut Room<Self>, id: &str) {
+        let Some(person) = self.people.by_id(id) else {
+            return;
+        };
+        for &player in &person.here {
+            room.kick(player, REASON);
+        }
+        let now = room.tick();
+        let s = u32::try_from(OUT.as_secs()).unwrap_or(u32::MAX);
+        self.out.retain(|_, until| until.is_newer(now));
+        let until = now.after(s * u32::from(Self::TICK_RATE_HZ));
+        self.out.insert(id.to_owned(), until);
+    }
+}
+
+/// Whether somebody may not speak now; who could until lately is on the list as well.
+pub(super) fn is_muted(muted: &BTreeMap<String, Tick>, id: &str, now: Tick) -> bool {
+    muted.get(id).is_some_and(|until| until.is_newer(now))
+}

@@ -1,0 +1,330 @@
+//! Sessions: who a token stands for, for how long, and until when somebody says otherwise.
+//!
+//! In: tokens' digests. Out: users. The store has all sessions; those in use are kept in memory as
+//! well, so that a store that is down disturbs nobody who is signed in.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use crate::gate::scope::{User, UserKind};
+use crate::gate::token::{Digest, Token};
+use crate::limits::SESSIONS_CACHED_MAX;
+use crate::store::{SessionRow, Store, StoreError};
+use downbeat::UserId;
+
+/// A session that is good.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) digest: Digest,
+    pub(crate) user: User,
+    pub(crate) expires_at_s: i64,
+}
+
+/// All sessions.
+pub(crate) struct Sessions {
+    store: Store,
+    lasts: Duration,
+    /// For how long the store need not be asked again.
+    trusted: Duration,
+    known: Mutex<BTreeMap<Digest, Known>>,
+}
+
+struct Known {
+    session: Session,
+    asked: Instant,
+}
+
+/// What the store says of a session that was in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Good,
+    Over,
+    /// The store does not answer: who is in stays in.
+    Unknown,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Store, lasts: Duration, trusted: Duration) -> Self {
+        Self {
+            store,
+            lasts,
+            trusted,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Begins a session; it is stored when this returns.
+    pub(crate) async fn begin(&self, user: User) -> Result<(Token, Session), StoreError> {
+        let token = Token::random();
+        let lasts = i64::try_from(self.lasts.as_secs()).unwrap_or(i64::MAX);
+        let session = Session {
+            digest: token.digest(),
+            user,
+            expires_at_s: now_s().saturating_add(lasts),
+        };
+        self.save(&session).await?;
+        Ok((token, session))
+    }
+
+    async fn save(&self, session: &Session) -> Result<(), StoreError> {
+        let row = SessionRow {
+            token_hash: session.digest.0,
+            user: session.user.id.as_str().to_owned(),
+            name: session.user.name.clone(),
+            kind: session.user.kind.word().to_owned(),
+            created_at_s: now_s(),
+            expires_at_s: session.expires_at_s,
+        };
+        self.store.save_session(row).await?;
+        self.remember(session);
+        Ok(())
+    }
+
+    /// The session that a token stands for, if it is good.
+    pub(crate) async fn find(&self, digest: Digest) -> Result<Option<Session>, StoreError> {
+        let known = self.known(digest);
+        if let Some((session, asked)) = &known
+            && asked.elapsed() < self.trusted
+        {
+            return Ok(Some(session.clone()));
+        }
+        match (self.ask(digest).await, known) {
+            (Ok(session), _) => Ok(session),
+            (Err(_), Some((session, _))) => Ok(Some(session)),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Asks the store whether a session is still good.
+    pub(crate) async fn revalidate(&self, digest: Digest) -> Verdict {
+        if self
+            .known(digest)
+            .is_some_and(|(_, asked)| asked.elapsed() < self.trusted / 2)
+        {
+            return Verdict::Good;
+        }
+        match self.ask(digest).await {
+            Ok(Some(_)) => Verdict::Good,
+            Ok(None) => Verdict::Over,
+            Err(_) => Verdict::Unknown,
+        }
+    }
+
+    /// Ends one session.
+    pub(crate) async fn end(&self, digest: Digest) -> Result<(), StoreError> {
+        self.lock().remove(&digest);
+        let deleted = self.store.delete_session(&digest.0).await;
+        self.lock().remove(&digest); // whoever was read in between is read no more
+        deleted
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
+        self.lock()
+            .retain(|_, known| known.session.user.id != *user);
+        self.store.delete_sessions_of(user.as_str()).await?;
+        // Whoever was read in between is read no more.
+        self.lock()
+            .retain(|_, known| known.session.user.id != *user);
+        Ok(())
+    }
+
+    /// Ends all other sessions of a session's user.
+    pub(crate) async fn end_others_of(&self, kept: &Session) -> Result<(), StoreError> {
+        self.end_all_of(&kept.user.id).await?;
+        self.save(kept).await
+    }
+
+    /// Reads a session from the store, and whether its account may still be used.
+    async fn ask(&self, digest: Digest) -> Result<Option<Session>, StoreError> {
+        let row = self.store.session(&digest.0).await?;
+        let session = row.and_then(|row| of_row(digest, &row));
+        let session = session.filter(|session| session.expires_at_s > now_s());
+        let banned = match &session {
+            Some(session) => self.is_banned(&session.user).await?,
+            None => false,
+        };
+        match session {
+            Some(session) if !banned => {
+                self.remember(&session);
+                Ok(Some(session))
+            }
+            _ => {
+                self.lock().remove(&digest);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn is_banned(&self, user: &User) -> Result<bool, StoreError> {
+        let Some(id) = account_of(user) else {
+            return Ok(false);
+        };
+        let account = self.store.account(id).await?;
+        Ok(account.is_none_or(|account| account.banned))
+    }
+
+    fn known(&self, digest: Digest) -> Option<(Session, Instant)> {
+        let known = self.lock();
+        let known = known.get(&digest)?;
+        let good = known.session.expires_at_s > now_s();
+        good.then(|| (known.session.clone(), known.asked))
+    }
+
+    fn remember(&self, session: &Session) {
+        let mut known = self.lock();
+        if known.len() >= SESSIONS_CACHED_MAX && !known.contains_key(&session.digest) {
+            // Digests are random, so the first is any; the store still has it.
+            known.pop_first();
+        }
+        let entry = Known {
+            session: session.clone(),
+            asked: Instant::now(),
+        };
+        known.insert(session.digest, entry);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Digest, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn of_row(digest: Digest, row: &SessionRow) -> Option<Session> {
+    Some(Session {
+        digest,
+        user: User {
+            id: UserId::new(&row.user).ok()?,
+            name: row.name.clone(),
+            kind: UserKind::of_word(&row.kind)?,
+        },
+        expires_at_s: row.expires_at_s,
+    })
+}
+
+const ACCOUNT: &str = "account_";
+
+/// The user of an account.
+pub(crate) fn user_of_account(id: u64, name: String) -> User {
+    User {
+        id: UserId::new(&format!("{ACCOUNT}{id}")).expect("a word and a number"),
+        name,
+        kind: UserKind::Account,
+    }
+}
+
+/// The account of a user, if it has one.
+pub(crate) fn account_of(user: &User) -> Option<u64> {
+    let number = user.id.as_str().strip_prefix(ACCOUNT)?;
+    (user.kind == UserKind::Account).then(|| number.parse().ok())?
+}
+
+/// A guest that there has never been.
+pub(crate) fn new_guest(name: String) -> User {
+    let token = Token::random();
+    User {
+        id: UserId::new(&format!("guest_{}", &token.text()[..22])).expect("letters and digits"),
+        name,
+        kind: UserKind::Guest,
+    }
+}
+
+/// Units: seconds since 1970.
+pub(crate) fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StoreConfig;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Sessions over a store of their own, which is asked each time unless trusted.
+    async fn sessions(lasts: Duration, trusted: Duration) -> (Store, Sessions) {
+        let store = Store::start(&StoreConfig::default(), None).await;
+        let store = store.expect("started");
+        let sessions = Sessions::new(store.clone(), lasts, trusted);
+        (store, sessions)
+    }
+
+    async fn is_good(sessions: &Sessions, digest: Digest) -> bool {
+        sessions.find(digest).await.expect("asked").is_some()
+    }
+
+    #[tokio::test]
+    async fn a_session_is_found_until_it_ends() {
+        let (_, sessions) = sessions(HOUR, Duration::ZERO).await;
+        let (token, session) = sessions
+            .begin(new_guest("Ada".into()))
+            .await
+            .expect("begun");
+        let found = sessions.find(token.digest()).await.expect("asked");
+        assert_eq!(found.map(|found| found.user), Some(session.user));
+        sessions.end(token.digest()).await.expect("ended");
+        assert!(!is_good(&sessions, token.digest()).await);
+        assert_eq!(sessions.revalidate(token.digest()).await, Verdict::Over);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_another_process_ended_is_over_once_the_store_is_asked() {
+        let (store, sessions) = sessions(HOUR, Duration::ZERO).await;
+        let (token, _) = sessions
+            .begin(new_guest("Ada".into()))
+            .await
+            .expect("begun");
+        let hour = Sessions::new(store.clone(), HOUR, HOUR);
+        assert!(is_good(&hour, token.digest()).await);
+        store
+            .delete_session(&token.digest().0)
+            .await
+            .expect("deleted");
+        assert!(is_good(&hour, token.digest()).await, "not asked yet");
+        assert_eq!(sessions.revalidate(token.digest()).await, Verdict::Over);
+        assert!(!is_good(&sessions, token.digest()).await);
+    }
+
+    #[tokio::test]
+    async fn an_expired_session_lets_nobody_in() {
+        let (_, sessions) = sessions(Duration::ZERO, HOUR).await;
+        let (token, _) = sessions
+            .begin(new_guest("Ada".into()))
+            .await
+            .expect("begun");
+        assert!(!is_good(&sessions, token.digest()).await);
+    }
+
+    #[tokio::test]
+    async fn a_ban_ends_sessions_of_that_account_alone() {
+        let (store, sessions) = sessions(HOUR, Duration::ZERO).await;
+        let ada = store.create_account("Ada", "ada", "x").await.expect("made");
+        let bob = store.create_account("Bob", "bob", "x").await.expect("made");
+        let begin = async |id, name: &str| {
+            let user = user_of_account(id, name.to_owned());
+            sessions.begin(user).await.expect("begun").0.digest()
+        };
+        let (ada_in, bob_in) = (begin(ada.id, "Ada").await, begin(bob.id, "Bob").await);
+        store.set_banned(ada.id, true).await.expect("banned");
+        assert_eq!(sessions.revalidate(ada_in).await, Verdict::Over);
+        assert_eq!(sessions.revalidate(bob_in).await, Verdict::Good);
+    }
+
+    #[tokio::test]
+    async fn other_sessions_of_a_user_end_and_the_kept_one_stays() {
+        let (_, sessions) = sessions(HOUR, Duration::ZERO).await;
+        let ada = new_guest("Ada".into());
+        let (one, kept) = sessions.begin(ada.clone()).await.expect("begun");
+        let (two, _) = sessions.begin(ada.clone()).await.expect("begun");
+        sessions.end_others_of(&kept).await.expect("ended");
+        assert!(is_good(&sessions, one.digest()).await);
+        assert!(!is_good(&sessions, two.digest()).await);
+        sessions.end_all_of(&ada.id).await.expect("ended");
+        assert!(!is_good(&sessions, one.digest()).await);
+    }
+}

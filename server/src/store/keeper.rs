@@ -1,0 +1,109 @@
+//! Finds out when the store is there, brings its tables up to date, and throws away what has
+//! expired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::MigrateError;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Shared, migrations, now_ms, now_s, row};
+use crate::databases::{Fault, Value};
+use crate::limits::{
+    MIGRATIONS_WITHIN, STORE_PAUSE_MAX, STORE_PAUSE_MIN, STORE_SWEEP, WRITES_KEPT,
+};
+
+/// Runs until it is dropped.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut swept: Option<Instant> = None;
+    loop {
+        if !shared.state.is_up() {
+            come_back(&shared).await;
+        }
+        if swept.is_none_or(|swept| swept.elapsed() >= STORE_SWEEP) {
+            sweep(&shared).await;
+            swept = Some(Instant::now());
+        }
+        // Whichever is first: it is gone, or it is time.
+        let _ = timeout(STORE_SWEEP, shared.state.until(false)).await;
+    }
+}
+
+/// Makes sure that the database answers and has our tables.
+pub(super) async fn open(shared: &Shared) -> Result<(), Fault> {
+    let migrator = migrations::migrator(shared.pool.dialect());
+    let migrated = timeout(MIGRATIONS_WITHIN, shared.pool.migrate(&migrator)).await;
+    match migrated {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(MigrateError::Dirty(version))) => {
+            // A database without transactions for tables was left in the middle of it. Ours can be
+            // applied again from the start.
+            let sql = format!("delete from {} where success = false", migrations::TABLE);
+            shared.pool.acquire().await?.execute(&sql, &[]).await?;
+            Err(Fault::NotNow(format!(
+                "migration {version} was interrupted"
+            )))
+        }
+        Ok(Err(error)) => Err(migrations::fault(error)),
+        Err(_) => Err(Fault::slow()),
+    }
+}
+
+async fn come_back(shared: &Shared) {
+    let mut pause = STORE_PAUSE_MIN;
+    loop {
+        let tried = if shared.state.was_up() {
+            let answers = timeout(shared.timeout, answers(shared)).await;
+            answers.unwrap_or_else(|_| Err(Fault::slow()))
+        } else {
+            open(shared).await
+        };
+        match tried {
+            Ok(()) => return shared.state.came(),
+            Err(fault) => shared.state.missed(&fault),
+        }
+        sleep(pause).await;
+        pause = longer(pause);
+    }
+}
+
+async fn answers(shared: &Shared) -> Result<(), Fault> {
+    let mut connection = shared.pool.acquire().await?;
+    connection.rows("select 1", &[], 2).await.map(|_| ())
+}
+
+/// What nobody will ask for again.
+async fn sweep(shared: &Shared) {
+    let before = |kept: Duration| i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
+    let chat_before_ms = now_ms().saturating_sub(before(shared.chat_kept).saturating_mul(1000));
+    let sweeps: [(&str, Value); 3] = [
+        (
+            "delete from downbeat_sessions where expires_at_s < ?",
+            now_s().into(),
+        ),
+        (
+            "delete from downbeat_chat where at_ms < ?",
+            chat_before_ms.into(),
+        ),
+        (
+            "delete from downbeat_writes where at_s < ?",
+            (now_s() - before(WRITES_KEPT)).into(),
+        ),
+    ];
+    for (sql, value) in sweeps {
+        let swept = async {
+            let sql = row::dialect_of(sql, shared.pool.dialect());
+            shared.pool.acquire().await?.execute(&sql, &[value]).await
+        };
+        match timeout(MIGRATIONS_WITHIN, swept).await {
+            Ok(Ok(rows)) => tracing::debug!(rows, sql, "swept"),
+            Ok(Err(fault)) => tracing::debug!(fault = fault.text(), sql, "not swept"),
+            Err(_) => tracing::debug!(sql, "not swept in time"),
+        }
+    }
+}
+
+/// The pause after this one.
+pub(super) fn longer(pause: Duration) -> Duration {
+    (pause * 2).min(STORE_PAUSE_MAX)
+}

@@ -1,0 +1,9 @@
+//! The store on all databases, with the real servers: one suite, and faults.
+
+pub(crate) mod services;
+mod proxy;
+mod suite;
+mod faults;
+mod sqlite_faults;
+mod server;
+mod own;
