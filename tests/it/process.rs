@@ -15,15 +15,11 @@ pub(crate) fn binary() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
         .get_or_init(|| {
+            // What these tests were built with: for one crate alone, or without tests, hundreds of
+            // crates would be built again with fewer features.
             let built = cargo()
-                .args([
-                    "build",
-                    "--quiet",
-                    "--locked",
-                    "-p",
-                    "downbeat-scenarios",
-                    "--bins",
-                ])
+                .args(["build", "--quiet", "--locked"])
+                .args(["--workspace", "--tests", "--bins"])
                 .status();
             assert!(built.expect("cargo runs").success());
             let mut folder = std::env::current_exe().expect("this test");
