@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::limits::MESSAGE_DEPTH_MAX;
+
 mod name;
 mod value;
 mod typed;
@@ -40,6 +42,9 @@ pub enum LayerError {
     /// The message is larger than the layer carries.
     #[error("the message has {0} bytes, at most {1} may pass")]
     TooBig(usize, usize),
+    /// Its values are nested more deeply than others would read.
+    #[error("the message is nested more deeply than {0} levels")]
+    TooDeep(usize),
     /// Whatever the layer stands on does not answer at the moment; what was sent may be lost.
     #[error("the layer is unavailable: {0}")]
     Unavailable(String),
@@ -164,7 +169,7 @@ pub struct LayerCounts {
     pub full: u64,
     /// Messages that were not read in time.
     pub expired: u64,
-    /// Messages that could not be read, or were too big.
+    /// Messages that could not be read, or were too big or too deep.
     pub malformed: u64,
     /// How often messages may have been lost because a connection was.
     pub gaps: u64,
@@ -204,6 +209,21 @@ impl LayerLimits {
         let mut fits = patterns.filter(|(pattern, _)| name::matches(pattern, channel));
         fits.next().map_or(self.capacity, |(_, capacity)| *capacity)
     }
+
+    /// Whether a message may pass; for layers to ask before anybody gets it.
+    ///
+    /// # Errors
+    /// If it is too long or nested too deeply.
+    pub fn check(&self, message: &Message) -> Result<(), LayerError> {
+        let (bytes, most) = (message.packed_bytes(), self.message_bytes_max);
+        if bytes > most {
+            return Err(LayerError::TooBig(bytes, most));
+        }
+        if message.depth() > MESSAGE_DEPTH_MAX {
+            return Err(LayerError::TooDeep(MESSAGE_DEPTH_MAX));
+        }
+        Ok(())
+    }
 }
 
 /// A message bus, with the promises of Django's channel layers.
@@ -213,8 +233,7 @@ impl LayerLimits {
 /// - [`send`](Self::send) to a full channel is an error; [`group_send`](Self::group_send) never
 ///   fails because of a member, it drops for the full member only, and counts.
 /// - Adding twice and discarding a stranger are fine.
-/// - Names are checked by [`check_name`], messages are at most
-///   [`LayerLimits::message_bytes_max`] long; 1 MiB always passes.
+/// - Names are checked by [`check_name`], messages by [`LayerLimits::check`]; 1 MiB always passes.
 /// - After a connection was lost, groups and presence heal by themselves, and every mailbox that
 ///   may have missed something is told by [`Mailbox::missed`].
 /// - [`Presence`](Self::appear) is by id, across processes; those of a killed process leave within
@@ -290,6 +309,15 @@ pub trait Layer: Send + Sync + 'static {
     /// # Errors
     /// If the name is none.
     fn watch(&self, group: &str, sink: PresenceSink) -> Result<Watch, LayerError>;
+
+    /// Waits until others know what was opened, joined and ended here before; at the end of a
+    /// process, so that nobody sends to it any more.
+    ///
+    /// # Errors
+    /// If they cannot be told now; they are later, if there is a later.
+    fn settled(&self) -> Pending<'_, Result<(), LayerError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// What it has counted.
     fn counts(&self) -> LayerCounts;

@@ -72,6 +72,13 @@ pub const PRESENCE_EVENTS_MAX: usize = 1024;
 /// How long after a list that was not enough another is asked for.
 pub const RELIST_AFTER: Duration = Duration::from_millis(100);
 
+/// The same, where the layer did not answer.
+pub const RELIST_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How deeply the values of a layer's message may be nested: within what readers of MessagePack
+/// and JSON take by default.
+pub const MESSAGE_DEPTH_MAX: usize = 60;
+
 /// `Once` inputs that wait for one player, and how many of them one tick applies.
 pub const INPUTS_QUEUED_MAX: usize = 8;
 /// See [`INPUTS_QUEUED_MAX`].

@@ -10,7 +10,7 @@ use crate::courier::Courier;
 use crate::game::Game;
 use crate::inbox::RoomIn;
 use crate::layer::{Layer, PresenceEvent, Present};
-use crate::limits::{PRESENCE_EVENTS_MAX, RELIST_AFTER};
+use crate::limits::{PRESENCE_EVENTS_MAX, RELIST_AFTER, RELIST_AFTER_ERROR};
 use crate::port::RoomPort;
 
 /// What a room is told of a group's presence.
@@ -78,25 +78,30 @@ impl<G: Game> Feed<G> {
         }
     }
 
-    /// Gets the list, again and again until nothing was lost over it.
+    /// Gets the list, again and again until it is there and nothing was lost over it, or nobody
+    /// watches any more.
     pub(crate) async fn list(self: Arc<Self>, layer: Arc<dyn Layer>) {
         loop {
-            let list = layer.present(&self.group).await;
-            // Without an answer there is none before the layer is back, and says so.
-            if self.tell(list.ok()) {
+            let list = layer.present(&self.group).await.ok();
+            let pause = match &list {
+                Some(_) => RELIST_AFTER,
+                None => RELIST_AFTER_ERROR,
+            };
+            if self.tell(list) || Arc::strong_count(&self) == 1 {
                 return;
             }
-            tokio::time::sleep(RELIST_AFTER).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// Tells the list and what came since; answers whether that is all.
     fn tell(&self, list: Option<BTreeSet<Present>>) -> bool {
         let mut state = self.lock();
+        let is_listed = list.is_some();
         let mut news: Vec<_> = list.map(PresenceNews::List).into_iter().collect();
         news.extend(state.waiting.drain(..).map(PresenceNews::Event));
         let told = news.into_iter().all(|news| self.push(news).is_ok());
-        state.listing = !told || std::mem::take(&mut state.again);
+        state.listing = !is_listed || !told || std::mem::take(&mut state.again);
         !state.listing
     }
 

@@ -91,6 +91,7 @@ impl From<LayerError> for Wrong {
         let (status, word) = match &error {
             LayerError::BadName(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_name"),
             LayerError::TooBig(..) => (StatusCode::PAYLOAD_TOO_LARGE, "too_big"),
+            LayerError::TooDeep(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_deep"),
             LayerError::Full(_) => (StatusCode::SERVICE_UNAVAILABLE, "full"),
             LayerError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };

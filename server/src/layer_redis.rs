@@ -31,7 +31,6 @@ use downbeat::layer::{
 use redis::{RedisError, Script};
 use tokio::task::JoinSet;
 
-use self::echo::Echoes;
 use self::envelope::{Envelope, Targets};
 use self::host::{Host, Item, State};
 use self::local::{Local, PresenceKey, count};
@@ -51,7 +50,6 @@ struct Inner {
     format: RedisFormat,
     envelope: Envelope,
     local: Local,
-    echoes: Echoes,
     limits: LayerLimits,
     scripts: &'static Scripts,
     /// The last score that was given, in µs: they strictly increase.
@@ -97,7 +95,6 @@ impl RedisLayer {
                 limits.message_bytes_max,
             ),
             local: Local::default(),
-            echoes: Echoes::default(),
             limits,
             scripts: &SCRIPTS,
             last_score_us: AtomicU64::new(0),
@@ -119,20 +116,6 @@ impl RedisLayer {
     }
 }
 
-impl RedisLayer {
-    /// Waits until Redis knows all that was opened, joined and watched here before. Named channels
-    /// and watches of `pubsub` hear what is sent from then on; others need not be waited for.
-    ///
-    /// # Errors
-    /// If it does not answer; it is told when it does.
-    pub async fn settled(&self) -> Result<(), LayerError> {
-        for host in &self.inner.hosts {
-            host.settle().await?;
-        }
-        Ok(())
-    }
-}
-
 impl Inner {
     /// Where a channel's readers find its messages.
     fn hosts_of_channel(&self, channel: &str) -> std::ops::Range<usize> {
@@ -142,9 +125,19 @@ impl Inner {
         }
     }
 
+    /// What Redis is told of a channel, if anything: in `core` which queue is read.
+    fn channel_item(&self, channel: &Arc<str>) -> Option<Item> {
+        match self.format {
+            // One pattern has them all.
+            RedisFormat::PubSub if self.names.is_own(channel) => None,
+            RedisFormat::PubSub => Some(Item::Channel(Arc::clone(channel))),
+            RedisFormat::Core => Some(Item::Channel(queue_of(channel).into())),
+        }
+    }
+
     fn mark_channel(&self, channel: &Arc<str>) {
         for host in self.hosts_of_channel(channel) {
-            self.hosts[host].mark([Item::Channel(Arc::clone(channel))]);
+            self.hosts[host].mark(self.channel_item(channel));
         }
     }
 
@@ -152,10 +145,14 @@ impl Inner {
         if self.format == RedisFormat::Core
             && let Some((proxy, _)) = self.local.proxy(group)
         {
-            self.hosts[self.names.home].mark([Item::Channel(proxy.into())]);
+            self.hosts[self.names.home].mark([Item::Channel(queue_of(&proxy).into())]);
         }
         let host = &self.hosts[self.names.host_of_group(group)];
         host.mark([Item::Group(Arc::clone(group))]);
+        if !host.has_session() {
+            // Else groups would be remembered that came and went while Redis was away.
+            self.local.forget_untold(group);
+        }
     }
 
     fn mark_presence(&self, key: PresenceKey) {
@@ -171,7 +168,7 @@ impl Inner {
         let mut items = Vec::new();
         for channel in all.channels {
             if self.hosts_of_channel(&channel).contains(&host) {
-                items.push(Item::Channel(channel));
+                items.extend(self.channel_item(&channel));
             }
         }
         for group in all.groups {
@@ -179,7 +176,7 @@ impl Inner {
                 && host == names.home
                 && let Some((proxy, _)) = self.local.proxy(&group)
             {
-                items.push(Item::Channel(proxy.into()));
+                items.push(Item::Channel(queue_of(&proxy).into()));
             }
             if is_here(&group) {
                 items.push(Item::Group(group));
@@ -191,12 +188,12 @@ impl Inner {
         self.hosts[host].mark(items);
     }
 
-    /// Something was published on a channel that this process subscribes.
-    fn published(&self, name: &str, bytes: &[u8]) {
+    /// Something was published at a host, on a channel that this process subscribes.
+    fn published(&self, host: usize, name: &str, bytes: &[u8]) {
         if let Some(group) = self.names.group_of_events(name) {
             return self.presence_event(group, bytes);
         }
-        if self.echoes.is_own(name, bytes) {
+        if self.hosts[host].echoes.is_own(name, bytes) {
             return;
         }
         let Ok((message, _)) = self.envelope.unpack(bytes) else {
@@ -204,10 +201,8 @@ impl Inner {
         };
         let message = Arc::new(message);
         match self.names.group_of_key(name) {
-            Some(group) => self.local.fan_out(group, &message),
-            None => {
-                self.local.deliver(name, &message);
-            }
+            Some(group) => _ = self.local.fan_out(group, &message),
+            None => _ = self.local.deliver(name, &message),
         }
     }
 
@@ -296,21 +291,29 @@ impl Inner {
         }
     }
 
-    async fn publish(&self, name: &str, host: usize, bytes: &[u8]) -> Result<(), LayerError> {
+    /// Publishes what whoever is here has got already, or what nobody here is to get.
+    async fn publish(
+        &self,
+        name: &str,
+        host: usize,
+        message: &Message,
+        comes_back: bool,
+    ) -> Result<(), LayerError> {
+        let bytes = self.envelope.pack(message, &Targets::None);
         let host = &self.hosts[host];
         let mut commands = host.commands().await?;
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(name).arg(bytes);
-        let published = publish.exec_async(&mut commands.connection).await;
-        published.map_err(|error| host.unavailable(error))
-    }
-
-    fn check_size(&self, message: &Message) -> Result<(), LayerError> {
-        let (bytes, most) = (message.packed_bytes(), self.limits.message_bytes_max);
-        if bytes > most {
-            return Err(LayerError::TooBig(bytes, most));
+        if comes_back {
+            host.echoes.expect(name, &bytes);
         }
-        Ok(())
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(name).arg(&bytes);
+        let published = publish.exec_async(&mut commands.connection).await;
+        published.map_err(|error| {
+            if comes_back && !error.is_timeout() {
+                host.echoes.is_own(name, &bytes);
+            }
+            host.unavailable(error)
+        })
     }
 
     /// Puts messages into queues of one host; answers how many had no room.
@@ -333,15 +336,22 @@ impl Inner {
 
     async fn send(&self, channel: &str, message: &Arc<Message>) -> Result<(), LayerError> {
         self.names.check_channel(channel)?;
-        self.check_size(message)?;
-        if let Some(delivered) = self.local.deliver(channel, message) {
-            return delivered.map_err(|_| LayerError::Full(channel.into()));
+        self.limits.check(message)?;
+        let here = self.local.deliver(channel, message);
+        let has_reader = here.is_some();
+        let here = here.unwrap_or(Ok(()));
+        let here = here.map_err(|_| LayerError::Full(channel.into()));
+        // In `pubsub` a named channel may have readers everywhere, who all get it.
+        let is_everywhere = self.format == RedisFormat::PubSub && !self.names.is_own(channel);
+        if has_reader && !is_everywhere {
+            return here;
         }
         self.settle_opened().await;
         let host = self.names.host_of_channel(channel);
         if self.format == RedisFormat::PubSub {
-            let bytes = self.envelope.pack(message, &Targets::None);
-            return self.publish(channel, host.unwrap_or(0), &bytes).await;
+            let host = host.unwrap_or(0);
+            self.publish(channel, host, message, has_reader).await?;
+            return here;
         }
         let targets = if channel.contains('!') {
             Targets::One(channel)
@@ -365,18 +375,13 @@ impl Inner {
 
     async fn group_send(&self, group: &str, message: &Arc<Message>) -> Result<(), LayerError> {
         check_name(group, false)?;
-        self.check_size(message)?;
-        let comes_back = self.local.has_members(group);
-        self.local.fan_out(group, message);
+        self.limits.check(message)?;
+        let comes_back = self.local.fan_out(group, message);
         self.settle_opened().await;
         let key = self.names.group_key(group);
         let host = self.names.host_of_group(group);
         if self.format == RedisFormat::PubSub {
-            let bytes = self.envelope.pack(message, &Targets::None);
-            if comes_back {
-                self.echoes.expect(&key, &bytes);
-            }
-            return self.publish(&key, host, &bytes).await;
+            return self.publish(&key, host, message, comes_back).await;
         }
         let (ours, theirs) = self.members(&key, host).await?;
         let besides = self.local.besides(group, ours);
@@ -499,6 +504,8 @@ impl Layer for RedisLayer {
                     }
                     host.settle().await
                 }
+                // Its member was faster to leave than this to be carried out.
+                None if inner.names.is_own(channel) => Ok(()),
                 None if inner.format == RedisFormat::Core => {
                     let mut commands = host.commands().await?;
                     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -635,9 +642,20 @@ impl Layer for RedisLayer {
         };
         mark(&inner, &group);
         Ok(Watch::new(move || {
-            inner.local.unwatch(&group, number);
+            let _sink = inner.local.unwatch(&group, number);
             mark(&inner, &group);
         }))
+    }
+
+    /// Redis knows all that was opened, joined and watched here before. Named channels and watches
+    /// of `pubsub` hear what is sent from then on; others need not be waited for.
+    fn settled(&self) -> Pending<'_, Result<(), LayerError>> {
+        Box::pin(async move {
+            for host in &self.inner.hosts {
+                host.settle().await?;
+            }
+            Ok(())
+        })
     }
 
     fn counts(&self) -> LayerCounts {

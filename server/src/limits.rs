@@ -208,6 +208,9 @@ pub(crate) const DRAIN_MEMBERS_WITHIN: Duration = Duration::from_secs(5);
 /// How long connections get after that to finish the answer they are at.
 pub(crate) const DRAIN_CONNECTIONS_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long the layer gets to tell others who is not here any more.
+pub(crate) const LAYER_SETTLES_WITHIN: Duration = Duration::from_millis(400);
+
 /// How long the tick loop gets to end its tick.
 pub(crate) const DRAIN_LOOP_WITHIN: Duration = Duration::from_secs(2);
 
@@ -325,7 +328,8 @@ const _: () = {
         + STORE_STOP_WITHIN.as_millis()
         + STORE_CLOSE_WITHIN.as_millis()
         + DRAIN_CONNECTIONS_WITHIN.as_millis()
-        + DRAIN_LOOP_WITHIN.as_millis();
+        + DRAIN_LOOP_WITHIN.as_millis()
+        + LAYER_SETTLES_WITHIN.as_millis();
     assert!(drain < DRAIN_WITHIN.as_millis());
     assert!(
         downbeat::limits::CLOSE_WITHIN.as_millis() < DRAIN_MEMBERS_WITHIN.as_millis(),
@@ -338,8 +342,8 @@ const _: () = {
     assert!(STORE_KEY_BYTES_MAX <= 767);
 };
 
-/// How deep a message of the layer may nest: reading it takes the stack.
-pub(crate) const LAYER_DEPTH_MAX: usize = 64;
+/// How deep a message of the layer is read: it takes the stack. With the message itself.
+pub(crate) const LAYER_DEPTH_MAX: usize = downbeat::limits::MESSAGE_DEPTH_MAX + 4;
 
 /// How long a sealed message is read beyond its expiry: as `channels_redis` does, for clocks that
 /// differ.
@@ -374,6 +378,10 @@ pub(crate) const ECHOES_MAX: usize = 4 * REDIS_IN_FLIGHT_MAX;
 
 /// Messages that are taken from one queue at once.
 pub(crate) const REDIS_POPPED_MAX: usize = 64;
+
+/// How often, and with which pause, a connection is woken that may not have begun to wait.
+pub(crate) const REDIS_UNBLOCK_TRIES: u32 = 5;
+pub(crate) const REDIS_UNBLOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Names that are told to Redis in one command: a room's worth, and far from Lua's 8,000.
 pub(crate) const REDIS_BATCH: usize = 500;

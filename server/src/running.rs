@@ -27,7 +27,7 @@ use crate::http::Pages;
 use crate::layer::{LayerStartError, start_layer};
 use crate::limits::{
     ADMIN_CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN_CONNECTIONS_WITHIN, DRAIN_LOOP_WITHIN,
-    DRAIN_MEMBERS_WITHIN,
+    DRAIN_MEMBERS_WITHIN, LAYER_SETTLES_WITHIN,
 };
 use crate::names::Names;
 use crate::registry::{Definition, HostLimits};
@@ -260,11 +260,17 @@ impl Running {
         }
         let world = self.world;
         let stopped = tokio::task::spawn_blocking(|| world.stop());
-        match timeout(DRAIN_LOOP_WITHIN, stopped).await {
-            Ok(Ok(stopped)) => Ok(stopped?),
+        let stopped = match timeout(DRAIN_LOOP_WITHIN, stopped).await {
+            Ok(Ok(stopped)) => stopped?,
             Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
-            Err(_) => Err(StopError::Stuck),
+            Err(_) => return Err(StopError::Stuck),
+        };
+        // The rooms' channels ended with the world.
+        let settled = timeout(LAYER_SETTLES_WITHIN, services.layer().settled()).await;
+        if !matches!(settled, Ok(Ok(()))) {
+            tracing::info!("the layer could not be told that this process ends");
         }
+        Ok(stopped)
     }
 }
 

@@ -123,6 +123,17 @@ impl MemoryLayer {
     }
 }
 
+/// If a watcher panics, others must still be told.
+struct StopTelling<'a>(&'a Inner);
+
+impl Drop for StopTelling<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().presences.stop_telling();
+        }
+    }
+}
+
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Hub> {
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
@@ -182,6 +193,7 @@ impl Inner {
     /// Tells watchers what happened, in the order in which it did and outside of the lock. While
     /// one thread is at it, others leave theirs to it.
     fn tell(&self) {
+        let _in_panics = StopTelling(self);
         let mut done = None;
         loop {
             let notice = self.lock().presences.next_notice(done.take().is_some());
@@ -196,7 +208,7 @@ impl Inner {
 
     fn send(&self, channel: &str, message: &Arc<Message>) -> Result<(), LayerError> {
         check_name(channel, true)?;
-        self.check_size(message)?;
+        self.check(message)?;
         self.tally.sent.fetch_add(1, Ordering::Relaxed);
         let line = self
             .lock()
@@ -211,7 +223,7 @@ impl Inner {
 
     fn group_send(&self, group: &str, message: &Arc<Message>) -> Result<(), LayerError> {
         check_name(group, false)?;
-        self.check_size(message)?;
+        self.check(message)?;
         self.tally.sent.fetch_add(1, Ordering::Relaxed);
         let list = self.lock().groups.get_mut(group).map(Group::list);
         // Who is full has lost it; that is counted, and nobody else's business.
@@ -243,13 +255,9 @@ impl Inner {
         delivered
     }
 
-    fn check_size(&self, message: &Message) -> Result<(), LayerError> {
-        let (bytes, most) = (message.packed_bytes(), self.limits.message_bytes_max);
-        if bytes <= most {
-            return Ok(());
-        }
-        self.tally.malformed.fetch_add(1, Ordering::Relaxed);
-        Err(LayerError::TooBig(bytes, most))
+    fn check(&self, message: &Message) -> Result<(), LayerError> {
+        let checked = self.limits.check(message);
+        checked.inspect_err(|_| _ = self.tally.malformed.fetch_add(1, Ordering::Relaxed))
     }
 
     fn group_add(&self, group: &str, channel: &str) -> Result<(), LayerError> {

@@ -115,6 +115,11 @@ impl Presences {
         notice
     }
 
+    /// Whoever told is gone.
+    pub(super) fn stop_telling(&mut self) {
+        self.telling = false;
+    }
+
     fn remove(&mut self, group: &str, channel: &str, id: &str) {
         let Some(presence) = self.groups.get_mut(group) else {
             return;

@@ -14,6 +14,7 @@ use super::{
     Address, BadName, Layer, LayerError, LayerLimits, Message, PresenceEvent, Present, Received,
     Receiver, Value, Watch, open_queue,
 };
+use crate::limits::MESSAGE_DEPTH_MAX;
 
 /// Two ways to the same bus, fresh for each check.
 pub struct Bus {
@@ -76,6 +77,7 @@ checks! {
     all_kinds_of_values_pass,
     a_mebibyte_passes,
     what_is_too_big_is_refused,
+    what_is_nested_too_deeply_is_refused,
     messages_arrive_once_and_in_order,
     each_senders_order_is_kept_beside_others,
     a_channel_of_ones_own_is_nobody_elses,
@@ -203,6 +205,25 @@ async fn what_is_too_big_is_refused(bus: &Bus) {
     assert!(matches!(sent, Err(LayerError::TooBig(..))), "{sent:?}");
     let sent = bus.here.group_send("check.big", message).await;
     assert!(matches!(sent, Err(LayerError::TooBig(..))), "{sent:?}");
+    assert_quiet(&receiver).await;
+}
+
+async fn what_is_nested_too_deeply_is_refused(bus: &Bus) {
+    let receiver = unique(&bus.there);
+    add(&bus.there, "check.deep", &receiver).await;
+    let nested = |levels| {
+        let nest = |value, _| Value::List(vec![value]);
+        let value = (1..levels).fold(Value::Null, nest);
+        Arc::new(Message::of("check.deep").with("nest", value))
+    };
+    let deepest = nested(MESSAGE_DEPTH_MAX);
+    send(&bus.here, &receiver, Arc::clone(&deepest)).await;
+    assert_eq!(*receive(&receiver).await, *deepest);
+    let too_deep = nested(MESSAGE_DEPTH_MAX + 1);
+    let sent = bus.here.send(receiver.name(), Arc::clone(&too_deep)).await;
+    assert!(matches!(sent, Err(LayerError::TooDeep(_))), "{sent:?}");
+    let sent = bus.here.group_send("check.deep", too_deep).await;
+    assert!(matches!(sent, Err(LayerError::TooDeep(_))), "{sent:?}");
     assert_quiet(&receiver).await;
 }
 

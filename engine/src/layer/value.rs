@@ -58,9 +58,26 @@ impl Message {
     pub fn packed_bytes(&self) -> usize {
         packed_map(&self.0)
     }
+
+    /// How deeply its values are nested: 1 if none of them is a list or a map.
+    pub fn depth(&self) -> usize {
+        1 + deepest(self.0.values())
+    }
+}
+
+fn deepest<'a>(values: impl Iterator<Item = &'a Value>) -> usize {
+    values.map(Value::depth).max().unwrap_or(0)
 }
 
 impl Value {
+    fn depth(&self) -> usize {
+        match self {
+            Self::List(items) => 1 + deepest(items.iter()),
+            Self::Map(fields) => 1 + deepest(fields.values()),
+            _ => 0,
+        }
+    }
+
     fn packed_bytes(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 1,

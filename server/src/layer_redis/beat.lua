@@ -1,6 +1,7 @@
 -- Renews a process's lease, and takes those away who were present on processes that died.
 -- ARGV: prefix, process, lease in ms, how many are taken away at most.
--- Answers 1 if the lease held until now, else 0: whatever this process said is to be said again.
+-- Answers two numbers: 1 if the lease held until now, else 0, and whatever this process said is to
+-- be said again; and 1 if there is more to take away.
 local prefix, process = ARGV[1], ARGV[2]
 local leases = prefix .. ':presence-leases'
 local time = redis.call('TIME')
@@ -8,8 +9,10 @@ local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local held = redis.call('ZSCORE', leases, process)
 local is_known = held and tonumber(held) >= now_ms
 redis.call('ZADD', leases, string.format('%.0f', now_ms + ARGV[3]), process)
-local dead = redis.call('ZRANGEBYSCORE', leases, '-inf', string.format('(%.0f', now_ms), 'LIMIT', 0, 1)
-for _, gone in ipairs(dead) do
+local dead = redis.call('ZRANGEBYSCORE', leases, '-inf', string.format('(%.0f', now_ms), 'LIMIT', 0, 2)
+local has_more = #dead > 1
+local gone = dead[1]
+if gone then
   local theirs = prefix .. ':presence-of:' .. gone
   for _, of in ipairs(redis.call('SPOP', theirs, ARGV[4])) do
     local space = string.find(of, ' ')
@@ -27,6 +30,8 @@ for _, gone in ipairs(dead) do
   end
   if redis.call('SCARD', theirs) == 0 then
     redis.call('ZREM', leases, gone)
+  else
+    has_more = true
   end
 end
-return is_known and 1 or 0
+return { is_known and 1 or 0, has_more and 1 or 0 }

@@ -18,6 +18,19 @@ impl Echoes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was published before does not come back.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Forgets what did not come back in time.
+    pub(super) fn forget_old(&self) {
+        self.lock().retain(|_, awaited| {
+            awaited.retain(|(_, since)| since.elapsed() <= ECHO_AWAITED);
+            !awaited.is_empty()
+        });
+    }
+
     /// Something is about to be published.
     pub(super) fn expect(&self, name: &str, bytes: &[u8]) {
         let mut all = self.lock();
@@ -35,11 +48,6 @@ impl Echoes {
         let Some(awaited) = all.get_mut(name) else {
             return false;
         };
-        while let Some((_, since)) = awaited.front()
-            && since.elapsed() > ECHO_AWAITED
-        {
-            awaited.pop_front();
-        }
         let digest = digest(bytes);
         let place = awaited.iter().position(|(of, _)| *of == digest);
         if let Some(place) = place {
@@ -87,12 +95,16 @@ mod tests {
         let echoes = Echoes::default();
         echoes.expect("group", b"a");
         tokio::time::advance(2 * ECHO_AWAITED).await;
-        assert!(!echoes.is_own("group", b"a"));
+        echoes.forget_old();
+        assert!(echoes.lock().is_empty());
         for _ in 0..2 * ECHOES_MAX {
             echoes.expect("group", b"a");
         }
         assert_eq!(echoes.lock()["group"].len(), ECHOES_MAX);
         echoes.forget("group");
         assert!(!echoes.is_own("group", b"a"));
+        echoes.expect("group", b"a");
+        echoes.clear();
+        assert!(!echoes.is_own("group", b"a"), "of a session that ended");
     }
 }

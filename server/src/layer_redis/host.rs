@@ -5,7 +5,7 @@
 //! something.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use downbeat::layer::LayerError;
 use redis::aio::MultiplexedConnection;
@@ -13,6 +13,7 @@ use redis::{AsyncConnectionConfig, Client, ProtocolVersion, RedisError};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio::time::timeout;
 
+use super::echo::Echoes;
 use super::local::PresenceKey;
 use crate::config::Secret;
 use crate::limits::{REDIS_ANSWERS_WITHIN, REDIS_CONNECTS_WITHIN, REDIS_IN_FLIGHT_MAX};
@@ -44,13 +45,28 @@ pub(super) struct Host {
     pub(super) changed: Notify,
     told: watch::Sender<u64>,
     in_flight: Semaphore,
+    /// What is published over this session and comes back.
+    pub(super) echoes: Echoes,
 }
 
 #[derive(Default)]
 struct Untold {
+    /// None without a session: the next one begins with all that is open then.
     items: BTreeSet<Item>,
+    in_session: bool,
     /// How many there have ever been.
     count: u64,
+}
+
+/// For as long as this is kept, what changes here is noted for the host.
+pub(super) struct InSession<'a>(&'a Host);
+
+impl Drop for InSession<'_> {
+    fn drop(&mut self) {
+        let mut untold = self.0.lock();
+        untold.in_session = false;
+        untold.items.clear();
+    }
 }
 
 /// A connection for commands, and the right to have one more of them on its way.
@@ -74,7 +90,23 @@ impl Host {
             changed: Notify::new(),
             told: watch::Sender::new(0),
             in_flight: Semaphore::new(REDIS_IN_FLIGHT_MAX),
+            echoes: Echoes::default(),
         })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Untold> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a session, over which nothing was published yet.
+    pub(super) fn begin(&self) -> InSession<'_> {
+        self.echoes.clear();
+        self.lock().in_session = true;
+        InSession(self)
+    }
+
+    pub(super) fn has_session(&self) -> bool {
+        self.lock().in_session
     }
 
     /// Where it is, without its password.
@@ -118,10 +150,12 @@ impl Host {
 
     /// Notes that something here is not as Redis knows it.
     pub(super) fn mark(&self, items: impl IntoIterator<Item = Item>) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = self.lock();
         for item in items {
-            untold.items.insert(item);
             untold.count += 1;
+            if untold.in_session {
+                untold.items.insert(item);
+            }
         }
         drop(untold);
         self.changed.notify_one();
@@ -129,7 +163,7 @@ impl Host {
 
     /// Takes what is to be told, and up to which count that is.
     pub(super) fn take_untold(&self) -> (BTreeSet<Item>, u64) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = self.lock();
         (std::mem::take(&mut untold.items), untold.count)
     }
 
@@ -143,10 +177,7 @@ impl Host {
     /// # Errors
     /// If it does not answer; it is told when it does.
     pub(super) async fn settle(&self) -> Result<(), LayerError> {
-        let count = {
-            let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-            untold.count
-        };
+        let count = self.lock().count;
         if *self.told.borrow() >= count {
             return Ok(());
         }

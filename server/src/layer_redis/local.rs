@@ -54,6 +54,8 @@ struct Readers {
 
 struct Group {
     proxy: String,
+    /// Redis may know the proxy as a member.
+    is_told: bool,
     members: BTreeMap<Arc<str>, Arc<Seat>>,
 }
 
@@ -113,11 +115,13 @@ impl Seat {
 }
 
 /// What became different for others, when a channel was closed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Closed {
     pub(super) is_last: bool,
     pub(super) groups: Vec<Arc<str>>,
     pub(super) presences: Vec<PresenceKey>,
+    /// Dropped by the caller: outside of all locks, for it may be the last that keeps a room.
+    _reader: Option<Arc<dyn Mailbox>>,
 }
 
 impl Local {
@@ -147,11 +151,15 @@ impl Local {
             return Closed::default();
         };
         let mut readers = open.seat.lock();
-        readers.list.retain(|(reader, ..)| *reader != number);
+        let place = readers.list.iter().position(|(of, ..)| *of == number);
+        let reader = place.map(|place| readers.list.remove(place).1);
         let is_last = readers.list.is_empty();
         drop(readers);
         if !is_last {
-            return Closed::default();
+            return Closed {
+                _reader: reader,
+                ..Closed::default()
+            };
         }
         let open = tables.channels.remove(name).expect("just seen");
         let left = open.groups.into_iter();
@@ -164,6 +172,7 @@ impl Local {
             is_last,
             groups,
             presences,
+            _reader: reader,
         }
     }
 
@@ -183,7 +192,11 @@ impl Local {
                 let proxy = names.proxy(tables.number());
                 tables.proxies.insert(proxy.clone(), Arc::clone(&group));
                 let members = BTreeMap::new();
-                let of = Group { proxy, members };
+                let of = Group {
+                    proxy,
+                    is_told: false,
+                    members,
+                };
                 tables.groups.insert(Arc::clone(&group), of);
                 (group, true)
             }
@@ -213,11 +226,27 @@ impl Local {
         Some((group.proxy.clone(), !group.members.is_empty()))
     }
 
+    /// Redis is about to be told of a group's members here.
+    pub(super) fn note_told(&self, group: &str) {
+        if let Some(group) = self.lock().groups.get_mut(group) {
+            group.is_told = true;
+        }
+    }
+
     /// Forgets a group that has nobody here, now that Redis has forgotten it too.
     pub(super) fn forget(&self, group: &str) {
+        self.forget_if(group, |_| true);
+    }
+
+    /// The same, if Redis never heard of it.
+    pub(super) fn forget_untold(&self, group: &str) {
+        self.forget_if(group, |group| !group.is_told);
+    }
+
+    fn forget_if(&self, group: &str, is_it: impl Fn(&Group) -> bool) {
         let mut tables = self.lock();
-        let is_empty = |group: &Group| group.members.is_empty();
-        if tables.groups.get(group).is_some_and(is_empty)
+        let is_over = |group: &Group| group.members.is_empty() && is_it(group);
+        if tables.groups.get(group).is_some_and(is_over)
             && let Some(group) = tables.groups.remove(group)
         {
             tables.proxies.remove(&group.proxy);
@@ -291,14 +320,15 @@ impl Local {
         (group, number)
     }
 
-    pub(super) fn unwatch(&self, group: &str, number: u64) {
+    /// Answers the sink, to be dropped outside of all locks.
+    pub(super) fn unwatch(&self, group: &str, number: u64) -> Option<PresenceSink> {
         let mut tables = self.lock();
-        if let Some(sinks) = tables.watches.get_mut(group) {
-            sinks.remove(&number);
-            if sinks.is_empty() {
-                tables.watches.remove(group);
-            }
+        let sinks = tables.watches.get_mut(group)?;
+        let sink = sinks.remove(&number);
+        if sinks.is_empty() {
+            tables.watches.remove(group);
         }
+        sink
     }
 
     pub(super) fn is_watched(&self, group: &str) -> bool {
@@ -343,13 +373,15 @@ impl Local {
         }
     }
 
-    /// Delivers to all members of a group that are open here.
-    pub(super) fn fan_out(&self, group: &str, message: &Arc<Message>) {
+    /// Delivers to all members of a group that are open here; answers whether there are any.
+    pub(super) fn fan_out(&self, group: &str, message: &Arc<Message>) -> bool {
         let seats: Vec<_> = match self.lock().groups.get(group) {
             Some(group) => group.members.values().cloned().collect(),
-            None => return,
+            None => return false,
         };
+        let has_members = !seats.is_empty();
         self.hand_over(seats, message);
+        has_members
     }
 
     /// Delivers to channels, of which some stand for groups' members; once to each.
@@ -385,22 +417,28 @@ impl Local {
         self.lock().proxies.get(target).cloned()
     }
 
-    /// Answers how many were full.
+    /// Those with the same mailbox get it in one call. Answers how many were full.
     fn hand_over(&self, seats: impl IntoIterator<Item = Arc<Seat>>, message: &Arc<Message>) -> u64 {
-        let (mut delivered, mut full) = (0, 0);
-        for seat in seats {
-            let Some((mailbox, key)) = seat.turn() else {
-                continue;
-            };
-            let message = Arc::clone(message);
-            match mailbox.deliver(key, Delivery { message }) {
-                Ok(()) => delivered += 1,
-                Err(_) => full += 1,
+        let mut rounds = Vec::<(Arc<dyn Mailbox>, Vec<u64>)>::new();
+        let mut places = BTreeMap::new();
+        for (mailbox, key) in seats.into_iter().filter_map(|seat| seat.turn()) {
+            let pointer = Arc::as_ptr(&mailbox).cast::<()>();
+            let place = *places.entry(pointer).or_insert(rounds.len());
+            match rounds.get_mut(place) {
+                Some((_, keys)) => keys.push(key),
+                None => rounds.push((mailbox, vec![key])),
             }
         }
-        count(&self.counts.delivered, delivered);
-        count(&self.counts.full, full);
-        full
+        let mut all_full = 0;
+        for (mailbox, keys) in rounds {
+            let message = Arc::clone(message);
+            let full = mailbox.deliver_many(&keys, Delivery { message });
+            let full = full.min(keys.len());
+            count(&self.counts.delivered, (keys.len() - full) as u64);
+            count(&self.counts.full, full as u64);
+            all_full += full as u64;
+        }
+        all_full
     }
 
     /// Tells all readers of the channels for which `lost` answers yes, by their name and groups.

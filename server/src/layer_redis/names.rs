@@ -115,6 +115,11 @@ impl Names {
         format!("{}:presence:{group}", self.prefix)
     }
 
+    /// Whom this process has said to be present.
+    pub(super) fn presence_of_key(&self) -> String {
+        format!("{}:presence-of:{}", self.prefix, self.client)
+    }
+
     /// Where joins and leaves of a group are published.
     pub(super) fn events_key(&self, group: &str) -> String {
         format!("{}:presence-events:{group}", self.prefix)

@@ -17,8 +17,10 @@ use crate::limits::{REDIS_ANSWERS_WITHIN, REDIS_POPPED_MAX};
 pub(super) struct Queues {
     /// Sorted.
     pub(super) keys: Vec<String>,
-    /// The connection that waits for them, by Redis's number.
-    pub(super) reader: Option<i64>,
+    /// How often they changed.
+    pub(super) version: u64,
+    /// The connection that waits for them, by Redis's number, and which version of them it took.
+    pub(super) reader: Option<(i64, u64)>,
 }
 
 /// A message as it lay in a queue.

@@ -1,6 +1,7 @@
 //! Keeps the session with one host: connects, tells it what is open here, asks whether it lives.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -12,10 +13,11 @@ use tracing::{debug, info, warn};
 use super::Inner;
 use super::host::State;
 use super::queues::{Queues, drain};
-use super::tell::{Sides, tell};
+use super::tell::{Sides, tell, tidy_presence};
 use crate::config::RedisFormat;
 use crate::limits::{
-    GROUPS_RENEWED_WITHIN, REDIS_ANSWERS_WITHIN, REDIS_BACK_OFF, REDIS_BEAT, REDIS_POP_WAIT_S,
+    GROUPS_RENEWED_WITHIN, REDIS_ANSWERS_WITHIN, REDIS_BACK_OFF, REDIS_BATCH, REDIS_BEAT,
+    REDIS_POP_WAIT_S,
 };
 
 /// Keeps a session with a host for as long as the layer is there.
@@ -63,19 +65,23 @@ async fn session(
     let at = &inner.hosts[host];
     let mut commands = at.connect().await?;
     let lost = Arc::new(Notify::new());
-    let mut listener = at.connect_to_listen(pushed(inner, &lost)).await?;
+    let mut listener = at.connect_to_listen(pushed(inner, host, &lost)).await?;
     if inner.format == RedisFormat::PubSub {
         listener.psubscribe(inner.names.pattern()).await?;
     }
     beat(inner, &mut commands).await?;
     let (queues, _) = watch::channel(Queues::default());
+    let forgotten = AtomicBool::new(false);
     let mut sides = Sides {
         commands: commands.clone(),
         listener: listener.clone(),
         queues: &queues,
+        forgotten: &forgotten,
     };
 
+    let _in_session = at.begin();
     inner.mark_all(host);
+    tidy_presence(inner, host, &mut sides).await?;
     tell_all(inner, host, &mut sides).await?;
     at.state.send_replace(State::Up(commands.clone()));
     *got_up = true;
@@ -87,7 +93,7 @@ async fn session(
 
     tokio::select! {
         ended = tell_on(inner, host, &mut sides) => ended,
-        ended = beat_on(inner, host, commands, listener) => ended,
+        ended = beat_on(inner, host, commands, listener, &forgotten) => ended,
         ended = pop_on(inner, host, &queues) => ended,
         () = lost.notified() => Err(closed()),
     }
@@ -102,7 +108,11 @@ fn late() -> RedisError {
 }
 
 /// What is done with whatever Redis pushes: there is no queue in between that could grow.
-fn pushed(inner: &Arc<Inner>, lost: &Arc<Notify>) -> impl redis::aio::AsyncPushSender + use<> {
+fn pushed(
+    inner: &Arc<Inner>,
+    host: usize,
+    lost: &Arc<Notify>,
+) -> impl redis::aio::AsyncPushSender + use<> {
     let inner = Arc::downgrade(inner);
     let lost = Arc::clone(lost);
     move |push: PushInfo| {
@@ -115,7 +125,7 @@ fn pushed(inner: &Arc<Inner>, lost: &Arc<Notify>) -> impl redis::aio::AsyncPushS
                     && let Ok(name) = from_redis_value::<String>(name)
                     && let Ok(bytes) = from_redis_value::<bytes::Bytes>(bytes)
                 {
-                    inner.published(&name, &bytes);
+                    inner.published(host, &name, &bytes);
                 }
             }
             PushKind::Disconnection => lost.notify_one(),
@@ -134,16 +144,13 @@ async fn tell_on(inner: &Inner, host: usize, sides: &mut Sides<'_>) -> Result<()
     }
 }
 
-/// Tells what was not told yet; what could not be told is kept for the next session.
+/// Tells what was not told yet. An error ends the session, and the next one tells everything.
 async fn tell_all(inner: &Inner, host: usize, sides: &mut Sides<'_>) -> Result<(), RedisError> {
     let at = &inner.hosts[host];
     let (items, count) = at.take_untold();
-    let told = tell(inner, sides, &items).await;
-    match &told {
-        Ok(()) => at.was_told(count),
-        Err(_) => at.mark(items),
-    }
-    told
+    tell(inner, host, sides, &items).await?;
+    at.was_told(count);
+    Ok(())
 }
 
 /// Asks all connections whether they live, and tells again what Redis should not forget.
@@ -152,12 +159,15 @@ async fn beat_on(
     host: usize,
     mut commands: MultiplexedConnection,
     mut listener: MultiplexedConnection,
+    forgotten: &AtomicBool,
 ) -> Result<(), RedisError> {
     let renewed_within = GROUPS_RENEWED_WITHIN.min(inner.limits.group_expiry / 3);
     let mut renewed = Instant::now();
     loop {
         sleep(REDIS_BEAT).await;
-        let is_known = beat(inner, &mut commands).await?;
+        let held = beat(inner, &mut commands).await?;
+        let is_known = held && !forgotten.swap(false, Ordering::Relaxed);
+        inner.hosts[host].echoes.forget_old();
         let ping = redis::cmd("PING");
         let ponged = timeout(REDIS_ANSWERS_WITHIN, ping.exec_async(&mut listener)).await;
         ponged.map_err(|_| late())??;
@@ -179,13 +189,19 @@ async fn beat_on(
     }
 }
 
-/// Renews this process's lease; answers whether it held.
+/// Renews this process's lease and takes away those of dead ones; answers whether it held.
 async fn beat(inner: &Inner, commands: &mut MultiplexedConnection) -> Result<bool, RedisError> {
-    let mut script = inner.scripts.beat.prepare_invoke();
-    script.arg(&inner.names.prefix).arg(&inner.names.client);
-    script.arg(inner.lease_ms()).arg(crate::limits::REDIS_BATCH);
-    let held: u8 = script.invoke_async(commands).await?;
-    Ok(held == 1)
+    let mut is_known = true;
+    loop {
+        let mut script = inner.scripts.beat.prepare_invoke();
+        script.arg(&inner.names.prefix).arg(&inner.names.client);
+        script.arg(inner.lease_ms()).arg(REDIS_BATCH);
+        let (held, has_more): (bool, bool) = script.invoke_async(commands).await?;
+        is_known &= held;
+        if !has_more {
+            return Ok(is_known);
+        }
+    }
 }
 
 /// Takes messages out of this process's queues, in `core`.
@@ -210,7 +226,7 @@ async fn pop_on(
             continue;
         }
         queues.send_if_modified(|queues| {
-            queues.reader = Some(id);
+            queues.reader = Some((id, now.version));
             false
         });
         let mut waiting = redis::cmd("BZPOPMIN");

@@ -2,28 +2,33 @@
 //! when its turn comes, so it does not matter how often it changed before.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::Inner;
 use super::host::Item;
 use super::local::PresenceKey;
 use super::queues::Queues;
 use crate::config::RedisFormat;
-use crate::limits::REDIS_BATCH;
+use crate::limits::{REDIS_BATCH, REDIS_UNBLOCK_PAUSE, REDIS_UNBLOCK_TRIES};
 
 /// The connections over which things are told, and which queues are read.
 pub(super) struct Sides<'a> {
     pub(super) commands: MultiplexedConnection,
     pub(super) listener: MultiplexedConnection,
     pub(super) queues: &'a watch::Sender<Queues>,
+    /// Set when Redis turns out to have forgotten this process.
+    pub(super) forgotten: &'a AtomicBool,
 }
 
 pub(super) async fn tell(
     inner: &Inner,
+    host: usize,
     sides: &mut Sides<'_>,
     items: &BTreeSet<Item>,
 ) -> Result<(), RedisError> {
@@ -37,13 +42,50 @@ pub(super) async fn tell(
     for names in told.unsubscribe.chunks(REDIS_BATCH) {
         sides.listener.unsubscribe(names).await?;
         for name in names {
-            inner.echoes.forget(name);
+            inner.hosts[host].echoes.forget(name);
         }
     }
     read_queues(&mut sides.commands, sides.queues, &told).await?;
     tell_groups(inner, &mut sides.commands, &told).await?;
     for keys in told.presences.chunks(REDIS_BATCH) {
-        tell_presence(inner, &mut sides.commands, keys).await?;
+        let told = keys.iter().map(|key| PresenceTold::of(inner, key));
+        tell_presence(inner, sides, told).await?;
+    }
+    Ok(())
+}
+
+/// Takes away whom Redis believes to be present here and who is not: those who left while nothing
+/// could be told, and whom Redis remembered from before it was restarted.
+pub(super) async fn tidy_presence(
+    inner: &Inner,
+    host: usize,
+    sides: &mut Sides<'_>,
+) -> Result<(), RedisError> {
+    let names = &inner.names;
+    let mut list = redis::cmd("SMEMBERS");
+    list.arg(names.presence_of_key());
+    let believed: Vec<bytes::Bytes> = list.query_async(&mut sides.commands).await?;
+    if believed.is_empty() {
+        return Ok(());
+    }
+    let here = inner.local.all().presences.into_iter();
+    let here = here.filter(|(group, _)| names.host_of_group(group) == host);
+    let here: BTreeSet<_> = here
+        .map(|(group, id)| (Vec::from(group.as_bytes()), inner.mark_of(&id)))
+        .collect();
+    let entry = |believed: &bytes::Bytes| {
+        let space = believed.iter().position(|byte| *byte == b' ')?;
+        Some((believed[..space].to_vec(), believed[space + 1..].to_vec()))
+    };
+    let gone = believed.iter().filter_map(entry);
+    let gone: Vec<_> = gone.filter(|entry| !here.contains(entry)).collect();
+    for gone in gone.chunks(REDIS_BATCH) {
+        let told = gone.iter().cloned().map(|(group, mark)| PresenceTold {
+            group,
+            mark,
+            shown: Vec::new(),
+        });
+        tell_presence(inner, sides, told).await?;
     }
     Ok(())
 }
@@ -68,7 +110,6 @@ impl Told {
             (Item::Watch(group), _) => {
                 self.subscription(names.events_key(group), local.is_watched(group));
             }
-            (Item::Channel(channel), RedisFormat::PubSub) if names.is_own(channel) => {}
             (Item::Channel(channel), RedisFormat::PubSub) => {
                 self.subscription(channel.to_string(), local.is_open(channel));
             }
@@ -91,6 +132,7 @@ impl Told {
                 };
                 let key = names.group_key(group);
                 if has_members {
+                    local.note_told(group);
                     self.join.push((key, proxy));
                 } else {
                     self.leave.push((key, proxy, std::sync::Arc::clone(group)));
@@ -121,13 +163,23 @@ async fn read_queues(
         now.retain(|key| !told.unread.contains(key));
         let is_changed = now != keys;
         queues.keys = now.into_iter().collect();
+        queues.version += u64::from(is_changed);
         is_changed
     });
-    let reader = queues.borrow().reader;
-    if let (true, Some(reader)) = (is_changed, reader) {
+    // It may have taken the ones before and not begun to wait yet.
+    for _ in 0..REDIS_UNBLOCK_TRIES {
+        let Queues {
+            version, reader, ..
+        } = *queues.borrow();
+        let Some((reader, _)) = reader.filter(|(_, taken)| is_changed && *taken != version) else {
+            break;
+        };
         let mut unblock = redis::cmd("CLIENT");
         unblock.arg("UNBLOCK").arg(reader);
-        unblock.exec_async(commands).await?;
+        if unblock.query_async(commands).await? {
+            break;
+        }
+        sleep(REDIS_UNBLOCK_PAUSE).await;
     }
     Ok(())
 }
@@ -161,22 +213,41 @@ async fn tell_groups(
     Ok(())
 }
 
+/// How somebody is on this process, as Redis is told.
+struct PresenceTold {
+    group: Vec<u8>,
+    /// What stands for the id.
+    mark: Vec<u8>,
+    /// What others are told of who is present; nothing for who is not.
+    shown: Vec<u8>,
+}
+
+impl PresenceTold {
+    fn of(inner: &Inner, key: &PresenceKey) -> Self {
+        let (group, id) = key;
+        let name = inner.local.shown(key);
+        Self {
+            group: group.as_bytes().into(),
+            mark: inner.mark_of(id),
+            shown: name.map_or_else(Vec::new, |name| inner.shown_bytes(id, &name)),
+        }
+    }
+}
+
 async fn tell_presence(
     inner: &Inner,
-    commands: &mut MultiplexedConnection,
-    keys: &[PresenceKey],
+    sides: &mut Sides<'_>,
+    told: impl Iterator<Item = PresenceTold>,
 ) -> Result<(), RedisError> {
     let mut script = inner.scripts.presence.prepare_invoke();
     script.arg(&inner.names.prefix).arg(&inner.names.client);
     script.arg(inner.lease_ms());
-    for key in keys {
-        let (group, id) = key;
-        let told = inner
-            .local
-            .shown(key)
-            .map(|name| inner.shown_bytes(id, &name));
-        script.arg(&**group).arg(inner.mark_of(id));
-        script.arg(told.unwrap_or_default());
+    for PresenceTold { group, mark, shown } in told {
+        script.arg(group).arg(mark).arg(shown);
     }
-    script.invoke_async::<()>(commands).await
+    let held: bool = script.invoke_async(&mut sides.commands).await?;
+    if !held {
+        sides.forgotten.store(true, Ordering::Relaxed);
+    }
+    Ok(())
 }
