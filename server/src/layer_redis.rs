@@ -687,6 +687,16 @@ impl Inner {
 impl std::fmt::Debug for RedisLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let addresses: Vec<String> = self.inner.hosts.iter().map(Host::address).collect();
-        f.debug_tuple("RedisLayer").field(&addresses).finish()
+        let all = self.inner.local.all();
+        f.debug_struct("RedisLayer")
+            .field("hosts", &addresses)
+            .field("channels", &all.channels.len())
+            .field("groups", &all.groups.len())
+            .field("presences", &all.presences.len())
+            .field(
+                "untold",
+                &self.inner.hosts.iter().map(Host::untold).sum::<usize>(),
+            )
+            .finish()
     }
 }

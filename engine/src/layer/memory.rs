@@ -28,6 +28,9 @@ struct Inner {
     process: String,
     hub: Mutex<Hub>,
     tally: Tally,
+    /// So many lists are refused, as by a layer that is not there.
+    #[cfg(test)]
+    refused: AtomicU64,
 }
 
 #[derive(Default)]
@@ -109,6 +112,8 @@ impl MemoryLayer {
                 process: process.into(),
                 hub: Mutex::default(),
                 tally: Tally::default(),
+                #[cfg(test)]
+                refused: AtomicU64::default(),
             }),
         })
     }
@@ -116,6 +121,11 @@ impl MemoryLayer {
 
 #[cfg(test)]
 impl MemoryLayer {
+    /// The next lists of who is present are refused.
+    pub(crate) fn refuse_lists(&self, count: u64) {
+        self.inner.refused.store(count, Ordering::Relaxed);
+    }
+
     /// Whether nothing at all is remembered.
     pub(super) fn is_empty(&self) -> bool {
         let hub = self.inner.lock();
@@ -426,6 +436,11 @@ impl Layer for MemoryLayer {
     fn present<'a>(&'a self, group: &'a str) -> Pending<'a, Result<BTreeSet<Present>, LayerError>> {
         now(move || {
             check_name(group, false)?;
+            #[cfg(test)]
+            if let Some(left) = self.inner.refused.load(Ordering::Relaxed).checked_sub(1) {
+                self.inner.refused.store(left, Ordering::Relaxed);
+                return Err(LayerError::Unavailable("for a test".into()));
+            }
             Ok(self.inner.lock().presences.list(group))
         })
     }

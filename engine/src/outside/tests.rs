@@ -658,6 +658,23 @@ mod in_a_world {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_room_asks_until_it_is_told_who_is_present() {
+        let mut stage = Stage::new();
+        let mut ada = stage.enter("a", "Ada").await;
+        ada.wish(Wish::Appear("lobby".into()));
+        stage.run(2, &mut [&mut ada]).await;
+        stage.layer.refuse_lists(3);
+        let mut bob = stage.enter("b", "Bob").await;
+        bob.wish(Wish::Watch("lobby".into()));
+        stage.run(3, &mut [&mut ada, &mut bob]).await;
+        assert_eq!(bob.events(), [""; 0]);
+        for _ in 0..4 {
+            stage.run(20, &mut [&mut ada, &mut bob]).await;
+        }
+        assert_eq!(bob.events(), ["+Ada [\"Ada\"]"]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn queries_are_answered_and_a_failing_one_comes_back() {
         let answer: crate::Answerer<Parrot> = Arc::new(|query| {
             Box::pin(async move {

@@ -49,12 +49,11 @@ pub(super) struct Host {
     pub(super) echoes: Echoes,
 }
 
-#[derive(Default)]
 struct Untold {
     /// None without a session: the next one begins with all that is open then.
     items: BTreeSet<Item>,
     in_session: bool,
-    /// How many there have ever been.
+    /// How many there have ever been; the end of a session counts, for all is to be told again.
     count: u64,
 }
 
@@ -66,6 +65,7 @@ impl Drop for InSession<'_> {
         let mut untold = self.0.lock();
         untold.in_session = false;
         untold.items.clear();
+        untold.count += 1;
     }
 }
 
@@ -86,7 +86,11 @@ impl Host {
             client,
             subscribing,
             state: watch::Sender::new(State::Starting),
-            untold: Mutex::default(),
+            untold: Mutex::new(Untold {
+                items: BTreeSet::new(),
+                in_session: false,
+                count: 1,
+            }),
             changed: Notify::new(),
             told: watch::Sender::new(0),
             in_flight: Semaphore::new(REDIS_IN_FLIGHT_MAX),
@@ -165,6 +169,11 @@ impl Host {
     pub(super) fn take_untold(&self) -> (BTreeSet<Item>, u64) {
         let mut untold = self.lock();
         (std::mem::take(&mut untold.items), untold.count)
+    }
+
+    /// How much there is to tell.
+    pub(super) fn untold(&self) -> usize {
+        self.lock().items.len()
     }
 
     /// Everything up to a count was told.

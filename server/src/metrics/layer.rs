@@ -51,7 +51,7 @@ const OF_THE_BUS: [BusRow; 6] = [
         "Deliveries lost, for a channel was full",
         |c| c.full,
     ),
-    ("layer_expired", "Messages that nobody read in time", |c| {
+    ("layer_expired", "Messages that were too old when they came out of Redis", |c| {
         c.expired
     }),
     (

@@ -7,5 +7,6 @@ mod suite;
 mod happy;
 mod semantics;
 mod faults;
+mod healing;
 mod django;
 mod channels;
