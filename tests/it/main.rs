@@ -17,3 +17,6 @@ mod steps_vectors;
 mod recordings;
 mod hostile;
 mod security;
+mod member;
+mod layer;
+mod store;

@@ -5,6 +5,7 @@
 //! something.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use downbeat::layer::LayerError;
@@ -42,6 +43,8 @@ pub(super) struct Host {
     pub(super) state: watch::Sender<State>,
     untold: Mutex<Untold>,
     pub(super) changed: Notify,
+    /// It was found to know nothing of this process while it was told something.
+    pub(super) is_forgotten: AtomicBool,
     told: watch::Sender<u64>,
     in_flight: Semaphore,
 }
@@ -72,6 +75,7 @@ impl Host {
             state: watch::Sender::new(State::Starting),
             untold: Mutex::default(),
             changed: Notify::new(),
+            is_forgotten: AtomicBool::new(false),
             told: watch::Sender::new(0),
             in_flight: Semaphore::new(REDIS_IN_FLIGHT_MAX),
         })

@@ -1,6 +1,7 @@
 //! Keeps the session with one host: connects, tells it what is open here, asks whether it lives.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -140,10 +141,15 @@ async fn tell_all(inner: &Inner, host: usize, sides: &mut Sides<'_>) -> Result<(
     let (items, count) = at.take_untold();
     let told = tell(inner, sides, &items).await;
     match &told {
-        Ok(()) => at.was_told(count),
+        Ok(is_known) => {
+            at.was_told(count);
+            if !is_known {
+                at.is_forgotten.store(true, Ordering::Relaxed);
+            }
+        }
         Err(_) => at.mark(items),
     }
-    told
+    told.map(|_| ())
 }
 
 /// Asks all connections whether they live, and tells again what Redis should not forget.
@@ -155,17 +161,18 @@ async fn beat_on(
 ) -> Result<(), RedisError> {
     let renewed_within = GROUPS_RENEWED_WITHIN.min(inner.limits.group_expiry / 3);
     let mut renewed = Instant::now();
+    let at = &inner.hosts[host];
     loop {
         sleep(REDIS_BEAT).await;
         let is_known = beat(inner, &mut commands).await?;
         let ping = redis::cmd("PING");
         let ponged = timeout(REDIS_ANSWERS_WITHIN, ping.exec_async(&mut listener)).await;
         ponged.map_err(|_| late())??;
-        if !is_known {
-            let address = inner.hosts[host].address();
+        if at.is_forgotten.swap(false, Ordering::Relaxed) || !is_known {
+            let address = at.address();
             warn!(%address, "Redis has forgotten this process; it is told everything again");
             inner.mark_all(host);
-            let settled = inner.hosts[host].settle().await;
+            let settled = at.settle().await;
             if let Err(error) = settled {
                 debug!("{error}");
                 return Err(late());

@@ -22,11 +22,12 @@ pub(super) struct Sides<'a> {
     pub(super) queues: &'a watch::Sender<Queues>,
 }
 
+/// Tells it; answers whether Redis still knew this process.
 pub(super) async fn tell(
     inner: &Inner,
     sides: &mut Sides<'_>,
     items: &BTreeSet<Item>,
-) -> Result<(), RedisError> {
+) -> Result<bool, RedisError> {
     let mut told = Told::default();
     for item in items {
         told.sort(inner, item);
@@ -42,10 +43,11 @@ pub(super) async fn tell(
     }
     read_queues(&mut sides.commands, sides.queues, &told).await?;
     tell_groups(inner, &mut sides.commands, &told).await?;
+    let mut is_known = true;
     for keys in told.presences.chunks(REDIS_BATCH) {
-        tell_presence(inner, &mut sides.commands, keys).await?;
+        is_known &= tell_presence(inner, &mut sides.commands, keys).await?;
     }
-    Ok(())
+    Ok(is_known)
 }
 
 /// What is to be told, by how.
@@ -165,7 +167,7 @@ async fn tell_presence(
     inner: &Inner,
     commands: &mut MultiplexedConnection,
     keys: &[PresenceKey],
-) -> Result<(), RedisError> {
+) -> Result<bool, RedisError> {
     let mut script = inner.scripts.presence.prepare_invoke();
     script.arg(&inner.names.prefix).arg(&inner.names.client);
     script.arg(inner.lease_ms());
@@ -178,5 +180,6 @@ async fn tell_presence(
         script.arg(&**group).arg(inner.mark_of(id));
         script.arg(told.unwrap_or_default());
     }
-    script.invoke_async::<()>(commands).await
+    let held: u8 = script.invoke_async(commands).await?;
+    Ok(held == 1)
 }
