@@ -82,7 +82,7 @@ async fn survives(fresh: &Fresh, fault: Line) {
     proxy.set(fault);
     scene.lives_through_it().await;
     proxy.set(Line::Open);
-    scene.is_as_before().await;
+    scene.ends_as_it_began().await;
 }
 
 async fn a_commit_that_is_cut_off_loses_and_doubles_nothing(fresh: &Fresh) {
@@ -100,7 +100,7 @@ async fn while_the_file_is_locked_players_go_on_and_logins_are_put_off() {
     other.execute("begin immediate").await.expect("locked");
     scene.lives_through_it().await;
     other.execute("rollback").await.expect("free");
-    scene.is_as_before().await;
+    scene.ends_as_it_began().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,5 +114,5 @@ async fn while_the_disk_is_full_players_go_on_and_logins_are_put_off() {
     disk.fill();
     scene.lives_through_it().await;
     disk.empty();
-    scene.is_as_before().await;
+    scene.ends_as_it_began().await;
 }

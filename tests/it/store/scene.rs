@@ -196,7 +196,7 @@ impl Scene {
     }
 
     /// The database is back: so are logins, by themselves; and nothing was lost or done twice.
-    pub(super) async fn is_as_before(self) {
+    pub(super) async fn ends_as_it_began(self) {
         let Self { server, other, .. } = &self;
         until(server, 200, "POST", "/api/login", "", &account("Ada")).await;
         let wrong = with_password("Ada", "wrong horse");
