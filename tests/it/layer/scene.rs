@@ -9,8 +9,8 @@ use downbeat_tests::probe::Probe;
 use downbeat_tests::talk::{Said, Talk};
 
 use super::guard::{Redis, Setup, eventually, redis};
+use crate::asking::metric_of;
 use crate::member::{Member, Seen, Steady};
-use crate::security::stage::metric;
 
 /// Messages that are sent while Redis is away, so many at a time, and how long each is.
 /// Together far more than a process may keep.
@@ -240,12 +240,6 @@ async fn start(layer: &LayerConfig) -> Running {
 
 fn is_connected(server: &Running) -> bool {
     server.services().layer().health().is_ok()
-}
-
-async fn metric_of(server: &Running, name: &'static str) -> u64 {
-    let admin = server.admin_addr().expect("an admin port").port();
-    let asked = tokio::task::spawn_blocking(move || metric(admin, name));
-    asked.await.expect("answered")
 }
 
 async fn told(server: &Running) -> (u64, u64) {

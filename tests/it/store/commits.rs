@@ -5,8 +5,9 @@ use downbeat_scenarios::Chat;
 use downbeat_scenarios::chat::Input;
 
 use super::proxy::{Line, Proxy};
-use super::scene::{account, ask, eventually, is_kept_once, start, until};
+use super::scene::{account, eventually, is_kept_once, start, until};
 use super::services::Fresh;
+use crate::asking::ask;
 use crate::member::{Member, Steady};
 
 /// How often each of the two happens.

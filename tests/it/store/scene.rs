@@ -9,9 +9,8 @@ use downbeat_tests::probe::Probe;
 use serde_json::{Value, json};
 
 use super::times;
+use crate::asking::{ask, body_of, metric_of};
 use crate::member::{Member, Steady};
-use crate::security::raw::Answer;
-use crate::security::stage::{metric, request};
 
 /// Writes that may wait; fewer than the chatters have to say.
 const QUEUE: u64 = 40;
@@ -281,25 +280,6 @@ pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
     }
 }
 
-/// One request, answered.
-pub(super) async fn ask(
-    server: &Running,
-    method: &'static str,
-    path: &'static str,
-    lines: &str,
-    body: &Value,
-) -> Answer {
-    let port = server.addr().port();
-    let lines = format!("Content-Type: application/json\r\n{lines}");
-    let body = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
-    let asked = tokio::task::spawn_blocking(move || request(port, method, path, &lines, &body));
-    asked.await.expect("answered")
-}
-
 /// Asks again for as long as the answer is 503, as who is put off does; then it is as expected.
 pub(super) async fn until(
     server: &Running,
@@ -320,16 +300,6 @@ pub(super) async fn until(
         assert!(began.elapsed() < PATIENCE, "{method} {path}: {text}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-pub(super) fn body_of(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
-}
-
-pub(super) async fn metric_of(server: &Running, name: &'static str) -> u64 {
-    let admin = server.admin_addr().expect("an admin port").port();
-    let asked = tokio::task::spawn_blocking(move || metric(admin, name));
-    asked.await.expect("answered")
 }
 
 fn bearer(begun: &Value) -> String {
