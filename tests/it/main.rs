@@ -17,3 +17,7 @@ mod steps_vectors;
 mod recordings;
 mod hostile;
 mod security;
+mod asking;
+mod member;
+mod layer;
+mod store;

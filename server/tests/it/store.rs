@@ -2,6 +2,7 @@
 
 pub(crate) mod services;
 mod proxy;
+mod disk;
 mod suite;
 mod faults;
 mod sqlite_faults;

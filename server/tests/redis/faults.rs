@@ -72,6 +72,21 @@ impl Scene {
         self.works().await;
     }
 
+    /// Redis, which had forgotten it, knows who is present, and in which groups.
+    async fn is_told_again(&self) {
+        let mut is_there = false;
+        for _ in 0..500 {
+            let present = self.here.present("lobby").await;
+            is_there = present.is_ok_and(|who| who.len() == 1);
+            if is_there {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(is_there);
+        self.works().await;
+    }
+
     async fn works(&self) {
         let here = &self.here;
         self.inbox.take();
@@ -145,16 +160,26 @@ async fn after_redis_was_flushed_groups_and_presence_heal() {
             let inbox = Arc::clone(&scene.inbox);
             eventually("told of the gap", || inbox.missed(1)).await;
         }
-        let (here, mut is_there) = (&scene.here, false);
-        for _ in 0..500 {
-            is_there = here.present("lobby").await.is_ok_and(|who| who.len() == 1);
-            if is_there {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert!(is_there);
-        scene.works().await;
+        scene.is_told_again().await;
+    }
+}
+
+/// Whoever appears makes its process's lease anew, by whose absence a flush is noticed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_is_noticed_also_if_somebody_appears_before_anybody_has_looked() {
+    for format in FORMATS {
+        let Some(scene) = scene(format).await else {
+            return;
+        };
+        let there = &scene.there;
+        let late = there.open(Address::Unique("session"), scene.inbox.clone(), 2);
+        let late = late.expect("a name");
+        scene.servers[0]
+            .ask::<String>(&["FLUSHALL"])
+            .expect("it answers");
+        let appeared = there.appear("gallery", late.name(), ada()).await;
+        appeared.expect("it answers");
+        scene.is_told_again().await;
     }
 }
 

@@ -188,12 +188,17 @@ impl Stage {
 
     /// A number of `/metrics`.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let metrics = request(self.admin, "GET", "/metrics", "", "");
-        let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-        let line = line.unwrap_or_else(|| panic!("no {name} in {metrics}"));
-        line.trim().parse().expect("a number")
+        metric(self.admin, name)
     }
+}
+
+/// A number of the `/metrics` at this port.
+pub(crate) fn metric(admin: u16, name: &str) -> u64 {
+    let metrics = request(admin, "GET", "/metrics", "", "");
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in {metrics}"));
+    line.trim().parse().expect("a number")
 }
 
 /// What the audit calls a token.

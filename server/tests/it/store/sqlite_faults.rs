@@ -1,13 +1,13 @@
 //! What can befall a file: another process that writes, a file that may not be written, a full
 //! disk, an address that is none.
 
-use std::process::Command;
 use std::time::Duration;
 
 use downbeat_server::config::StoreConfig;
 use downbeat_server::{DatabaseUrl, Store, StoreError};
 use sqlx::{Connection as _, Executor as _};
 
+use super::disk::Disk;
 use super::services::{Fresh, Kind};
 use super::suite::{line, session};
 
@@ -75,49 +75,19 @@ async fn a_file_that_may_not_be_written_is_read_and_said_to_be_so() {
     assert!(store.health().up, "it can be read all the same");
 }
 
-/// A disk of its own.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// `None` where this may not be done.
-    fn new(kib: u32) -> Option<Self> {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "downbeat"]);
-        let mounted = mount.arg(folder.path()).output();
-        mounted
-            .is_ok_and(|done| done.status.success())
-            .then(|| Self(folder))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_takes_no_writes_until_there_is_room() {
     let Some(disk) = Disk::new(1024) else {
-        say("!!! SKIPPED: a full disk: mounting a small one needs root");
         return;
     };
-    let ballast = disk.0.path().join("ballast");
     let config = StoreConfig {
         timeout: Duration::from_millis(300),
         ..StoreConfig::default()
     };
-    let store = Store::start(&config, Some(disk.0.path())).await;
+    let store = Store::start(&config, Some(disk.path())).await;
     let store = store.expect("starts");
     store.save_session(session(1, "7")).await.expect("kept");
-    while std::fs::read(&ballast).map_or(0, |bytes| bytes.len()) < 1024 * 1024 {
-        let bytes = std::fs::read(&ballast).unwrap_or_default();
-        let more = [bytes, vec![1; 4096]].concat();
-        if std::fs::write(&ballast, more).is_err() {
-            break;
-        }
-    }
+    disk.fill();
     for n in 0..500 {
         let text = "x".repeat(1_000);
         let long = downbeat_server::ChatRow { text, ..line(n) };
@@ -126,7 +96,7 @@ async fn a_full_disk_takes_no_writes_until_there_is_room() {
     until(&store, |store| !store.health().writable).await;
     assert!(store.session(&[1; 32]).await.is_ok_and(|row| row.is_some()));
     assert!(store.health().queued > 0);
-    std::fs::remove_file(&ballast).expect("room");
+    disk.empty();
     until(&store, |store| store.health().queued == 0).await;
     let lines = store.chat_history("chat/main", 1_000).await;
     assert_eq!(lines.expect("read").len(), 500);
@@ -190,9 +160,4 @@ async fn without_an_address_memory_ends_with_the_process_and_a_folder_does_not()
     let again = Store::start(&StoreConfig::default(), Some(&odd)).await;
     let again = again.expect("starts");
     assert_eq!(again.account_by_name("ada").await, Ok(Some(made)));
-}
-
-#[expect(clippy::print_stderr, reason = "what did not run is said aloud")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }
