@@ -3,9 +3,11 @@
 mod first_users;
 mod first_users_server;
 mod games;
+mod chat;
 mod json;
 mod new_project;
 mod process;
+mod member;
 mod room_task;
 mod rooms;
 mod types;
@@ -17,3 +19,7 @@ mod steps_vectors;
 mod recordings;
 mod hostile;
 mod security;
+
+#[expect(dead_code, reason = "the layer's own tests do more with it")]
+#[path = "../../server/tests/redis/guard.rs"]
+mod guard;
