@@ -13,6 +13,7 @@ mod rooms;
 mod types;
 mod paths;
 mod talk;
+mod interop;
 mod tidy;
 mod vectors;
 mod steps_vectors;
@@ -23,3 +24,5 @@ mod security;
 #[expect(dead_code, reason = "the layer's own tests do more with it")]
 #[path = "../../server/tests/redis/guard.rs"]
 mod guard;
+#[path = "../../server/tests/redis/django.rs"]
+mod django;
