@@ -14,6 +14,7 @@ mod types;
 mod paths;
 mod talk;
 mod interop;
+mod outside;
 mod tidy;
 mod vectors;
 mod steps_vectors;
