@@ -15,6 +15,7 @@ mod paths;
 mod talk;
 mod interop;
 mod outside;
+mod polling;
 mod tidy;
 mod vectors;
 mod steps_vectors;
