@@ -545,7 +545,6 @@ impl<L: Link> Slot<L> {
         false
     }
 
-    /// A tick that has not been yet proves nothing.
     /// How old what the player sees will be in the tick that applies its input: as it says, but no
     /// older than its round trip and the longest delay of a picture explain. Units: ticks.
     #[expect(clippy::cast_precision_loss, reason = "clamped far below")]
@@ -561,6 +560,7 @@ impl<L: Link> Slot<L> {
         1.0 + seen_ago.min(trip) + behind.min(PICTURE_DELAY_TICKS_MAX)
     }
 
+    /// A tick that has not been yet proves nothing.
     fn seen(&mut self, tick: Tick, newest: Tick, now: Duration) {
         if !tick.is_newer(newest) {
             self.echo.handle_seen(tick, now);

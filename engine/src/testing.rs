@@ -27,6 +27,8 @@ pub(crate) mod alone;
 mod gallery;
 mod outside;
 mod choir;
+#[cfg(test)]
+mod fencing;
 
 pub use self::choir::Choir;
 pub use self::gallery::{Gallery, Sent};

@@ -195,7 +195,8 @@ impl App {
     }
 
     /// Serves HTTP of one's own on the same port. The routes must not be those that there are;
-    /// [`Services::user`] tells who asks.
+    /// [`Services::user`] tells who asks, and `Extension<IpAddr>` from where, behind a trusted proxy
+    /// too.
     ///
     /// ```
     /// use downbeat_server::{App, axum};

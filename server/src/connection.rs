@@ -206,6 +206,8 @@ async fn answer(
         request.headers(),
     );
     request.extensions_mut().insert(client);
+    // For routes of a project's own.
+    request.extensions_mut().insert(client.ip);
     request.extensions_mut().insert(Arc::clone(&connection));
     let response = door.router.clone().call(request.map(Body::new)).await;
     connection.used.store(true, Ordering::Relaxed);

@@ -141,11 +141,14 @@ fn ask(authority: &str, request: &str) -> io::Result<Vec<u8>> {
             Ok(mut stream) => {
                 stream.set_read_timeout(Some(SEND_WITHIN))?;
                 stream.set_write_timeout(Some(SEND_WITHIN))?;
-                stream.write_all(request.as_bytes())?;
+                // A server that refuses takes no more than it must, but says why.
+                let written = stream.write_all(request.as_bytes());
                 let mut answer = Vec::new();
-                stream
-                    .take(SEND_ANSWER_BYTES_MAX)
-                    .read_to_end(&mut answer)?;
+                let mut answers = stream.take(SEND_ANSWER_BYTES_MAX);
+                let read = answers.read_to_end(&mut answer);
+                if answer.is_empty() {
+                    written.and(read)?;
+                }
                 return Ok(answer);
             }
             Err(error) => last = error,

@@ -6,45 +6,11 @@ use downbeat::Schema;
 use downbeat::client::{View, hello};
 use downbeat_scenarios::{Event, Input, Meadow};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::member::{connect, until};
 use crate::process::{Program, binary, free_port, get};
-
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
-
-async fn connect(port: u16, path: &str) -> Result<Socket, u16> {
-    let url = format!("ws://127.0.0.1:{port}{path}");
-    let mut request = url.into_client_request().expect("a URL");
-    let protocol = downbeat::wire::SUBPROTOCOL.parse().expect("a header");
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", protocol);
-    match tokio_tungstenite::connect_async(request).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(Error::Http(answer)) => Err(answer.status().as_u16()),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// Reads until the view shows what is looked for.
-async fn until(socket: &mut Socket, view: &mut View<Meadow>, seen: impl Fn(&View<Meadow>) -> bool) {
-    while !seen(view) {
-        match socket
-            .next()
-            .await
-            .expect("an open socket")
-            .expect("a message")
-        {
-            Message::Binary(bytes) => {
-                view.apply(&bytes).expect("a frame");
-            }
-            Message::Ping(_) | Message::Pong(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
 
 #[tokio::test]
 async fn row_02_one_port_for_the_page_and_the_socket_a_pressed_key_comes_back_to_everybody() {

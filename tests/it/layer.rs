@@ -1,17 +1,14 @@
 //! Redis killed, paused for ten seconds, flushed, under players who are in games of two servers:
 //! nobody is disconnected, no tick is missing, and what was torn heals by itself.
 
-#[expect(dead_code, reason = "the layer's own tests use the rest of it")]
-#[path = "../../server/tests/redis/guard.rs"]
-pub(crate) mod guard;
 mod scene;
 
 use std::time::{Duration, Instant};
 
 use downbeat_server::config::RedisFormat;
 
-use self::guard::eventually;
 use self::scene::Scene;
+use crate::guard::eventually;
 
 /// For how long Redis is paused, or dead.
 const AWAY: Duration = Duration::from_secs(10);

@@ -3,14 +3,19 @@
 mod first_users;
 mod first_users_server;
 mod games;
+mod chat;
 mod json;
 mod new_project;
 mod process;
+mod member;
 mod room_task;
 mod rooms;
 mod types;
 mod paths;
 mod talk;
+mod interop;
+mod outside;
+mod polling;
 mod tidy;
 mod vectors;
 mod steps_vectors;
@@ -18,6 +23,12 @@ mod recordings;
 mod hostile;
 mod security;
 mod asking;
-mod member;
+mod steady;
 mod layer;
 mod store;
+
+#[expect(dead_code, reason = "the layer's own tests do more with it")]
+#[path = "../../server/tests/redis/guard.rs"]
+mod guard;
+#[path = "../../server/tests/redis/django.rs"]
+mod django;

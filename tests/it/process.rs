@@ -3,9 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 /// A server; killed when dropped.
 pub(crate) struct Program(pub(crate) Child);
@@ -90,6 +92,78 @@ impl Program {
         }
         panic!("the server is not ready after 30 s");
     }
+}
+
+/// Where a program serves: its ports, configuration and data, which outlive it.
+pub(crate) struct Home {
+    pub(crate) port: u16,
+    pub(crate) admin: u16,
+    folder: TempDir,
+}
+
+impl Home {
+    /// With these lines as its configuration.
+    pub(crate) fn new(settings: &str) -> Self {
+        let home = Self {
+            port: free_port(),
+            admin: free_port(),
+            folder: tempfile::tempdir().expect("a folder"),
+        };
+        std::fs::write(home.path("downbeat.toml"), settings).expect("written");
+        home
+    }
+
+    /// A file or folder of its own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Serves, until what is answered is dropped: that is a `kill -9`.
+    pub(crate) fn serve(&self) -> Program {
+        let mut command = Command::new(binary());
+        command
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(["--admin", &format!("127.0.0.1:{}", self.admin)])
+            .arg("--config")
+            .arg(self.path("downbeat.toml"))
+            .arg("--data-dir")
+            .arg(self.path("data"));
+        Program::start(command, self.port)
+    }
+
+    /// `downbeat send` to this server's layer.
+    pub(crate) fn send(&self, arguments: &[&str]) -> Output {
+        let admin = format!("http://127.0.0.1:{}", self.admin);
+        send(&[&["--admin", &admin], arguments].concat(), "")
+    }
+
+    /// A number of `/metrics`.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = get(self.admin, "/metrics");
+        let number = metrics.lines().find_map(|line| {
+            let (found, number) = line.split_once(' ')?;
+            (found == name).then(|| number.parse().ok()).flatten()
+        });
+        number.unwrap_or_else(|| panic!("no {name} in {metrics}"))
+    }
+}
+
+/// `downbeat send` with these arguments, and a standard input.
+pub(crate) fn send(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(binary())
+        .arg("send")
+        .args(arguments)
+        .env_remove("DOWNBEAT_ADMIN_TOKEN")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    // Who is not asked to read does not.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
 }
 
 impl Drop for Program {

@@ -112,6 +112,14 @@ fn the_code_of_the_chapters_is_that_of_the_sources() {
             "docs/prediction.md: this is not in {path} any more:\n{code}"
         );
     }
+    for excerpt in blocks(&read("docs/sources.md"), "rust") {
+        let (path, code) = excerpt.split_once('\n').expect("a path, then code");
+        let path = path.strip_prefix("// ").expect("a path");
+        assert!(
+            read(path).contains(code),
+            "docs/sources.md: this is not in {path} any more:\n{code}"
+        );
+    }
     let debugging = read("docs/debugging.md");
     assert_eq!(
         blocks(&debugging, "python"),

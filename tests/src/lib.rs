@@ -10,6 +10,7 @@ pub mod quiz;
 pub mod mill;
 pub mod shooter;
 pub mod talk;
+pub mod poll;
 
 #[doc = include_str!("../../README.md")]
 #[cfg(doctest)]

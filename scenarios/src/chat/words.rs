@@ -1,7 +1,7 @@
 //! What is said: by members here, and by whoever speaks on the layer.
 
 use downbeat::limits::NAME_CHARS_MAX;
-use downbeat::{Game as _, Player, PlayerId, Recipient, Refusal, Room, To};
+use downbeat::{Game as _, Player, PlayerId, Recipient, Refusal, Room, To, UserId};
 
 use super::moderation::is_muted;
 use super::text::{TEXT_CHARS_MAX, clean, clean_and_cut, clean_name, is_too_long};
@@ -100,10 +100,10 @@ impl Chat {
         let message = Message::ChatDirect { text, name, id };
         // Its other devices, in other rooms and processes; this room hears its own id and is
         // silent. Both names are of the engine's making.
-        let _ = if to.contains('!') {
-            room.send(&to, &message)
-        } else {
+        let _ = if UserId::new(&to).is_ok() {
             room.group_send(&format!("user.{to}"), &message)
+        } else {
+            room.send(&to, &message)
         };
         Ok(())
     }

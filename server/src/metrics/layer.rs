@@ -51,9 +51,11 @@ const OF_THE_BUS: [BusRow; 6] = [
         "Deliveries lost, for a channel was full",
         |c| c.full,
     ),
-    ("layer_expired", "Messages that were too old when they came out of Redis", |c| {
-        c.expired
-    }),
+    (
+        "layer_expired",
+        "Messages that were too old when they came out of Redis",
+        |c| c.expired,
+    ),
     (
         "layer_unreadable",
         "Messages that no layer could read",

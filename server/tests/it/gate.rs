@@ -358,8 +358,16 @@ async fn an_old_resume_token_is_good_until_the_new_one_has_arrived() {
     let mut cut = try_in(&running, MAIN, &first, &[]).await.expect("let in");
     cut.send(hello("")).await;
     assert_eq!(ada.goodbye().await.0, 4001);
+    cut.see(|view| view.welcome.is_some()).await;
+    let lost = cut.view.welcome.take().expect("welcomed").resume;
     let mut back = try_in(&running, MAIN, &first, &[]).await.expect("let in");
     let (_, second) = join(&mut back, "").await;
+    let lost = format!("resume.{lost}");
+    assert_eq!(
+        status_of(&running, MAIN, &lost, &[]).await,
+        401,
+        "overtaken"
+    );
     // A message that echoes a tick tells that the new one has arrived.
     back.see(|view| view.shared.sum == 0).await;
     let mut bob = Client::join(running.addr(), "main", "Bob").await;

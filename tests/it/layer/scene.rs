@@ -8,9 +8,9 @@ use downbeat_server::{App, Config, Running};
 use downbeat_tests::probe::Probe;
 use downbeat_tests::talk::{Said, Talk};
 
-use super::guard::{Redis, Setup, eventually, redis};
 use crate::asking::metric_of;
-use crate::member::{Member, Seen, Steady};
+use crate::guard::{Redis, Setup, eventually, redis};
+use crate::steady::{Member, Seen, Steady};
 
 /// Messages that are sent while Redis is away, so many at a time, and how long each is.
 /// Together far more than a process may keep.

@@ -8,7 +8,7 @@ use super::proxy::{Line, Proxy};
 use super::scene::{account, eventually, is_kept_once, start, until};
 use super::services::Fresh;
 use crate::asking::ask;
-use crate::member::{Member, Steady};
+use crate::steady::{Member, Steady};
 
 /// How often each of the two happens.
 const TIMES: usize = 4;

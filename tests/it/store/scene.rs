@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::times;
 use crate::asking::{ask, body_of, metric_of};
-use crate::member::{Member, Steady};
+use crate::steady::{Member, Steady};
 
 /// Writes that may wait; fewer than the chatters have to say.
 const QUEUE: u64 = 40;
@@ -263,7 +263,7 @@ pub(super) async fn is_kept_once(elsewhere: &Running, said: &[String]) {
 }
 
 /// What was said, in order of the alphabet.
-fn shown(seen: &crate::member::Seen<Chat>) -> Vec<String> {
+fn shown(seen: &crate::steady::Seen<Chat>) -> Vec<String> {
     let entries = seen.view.entities.values();
     let lines = entries.filter(|entry| entry.kind == Kind::Line);
     let mut texts: Vec<_> = lines.map(|line| line.text.clone()).collect();
