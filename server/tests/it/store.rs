@@ -4,6 +4,7 @@ pub(crate) mod services;
 mod proxy;
 mod suite;
 mod faults;
+mod held;
 mod sqlite_faults;
 mod server;
 mod own;
