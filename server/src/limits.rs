@@ -251,8 +251,11 @@ pub(crate) const STORE_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long a server that starts waits for its store, before it starts without.
 pub(crate) const STORE_START_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long migrations may take, and wait for another process that is at them.
+/// How long the store's own migrations may take, and wait for another process that is at them.
 pub(crate) const MIGRATIONS_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is told that those of a project are not done: they take as long as they take.
+pub(crate) const MIGRATIONS_TOLD: Duration = Duration::from_secs(60);
 
 /// How long a server that stops waits for what it has to write; part of its drain.
 pub(crate) const STORE_STOP_WITHIN: Duration = Duration::from_secs(1);

@@ -5,11 +5,18 @@ use std::time::Duration;
 use downbeat_server::config::{Config, DatabaseConfig};
 use downbeat_server::{DatabaseError, Running};
 
-use super::{config, start};
+use super::{config, start, told};
 use crate::store::proxy::{Line, Proxy};
-use crate::store::services::{Fresh, on_all};
+use crate::store::services::{Fresh, Kind, on_all};
 
-on_all!(servers: one_that_failed_keeps_nobody_out);
+on_all!(one_that_was_interrupted_is_told_with_what_to_do_about_it);
+
+mod of_servers {
+    use super::{long_ones_are_applied_whole, one_that_failed_keeps_nobody_out};
+    use crate::store::services::on_all;
+
+    on_all!(servers: long_ones_are_applied_whole, one_that_failed_keeps_nobody_out);
+}
 
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let seen = async {
@@ -32,6 +39,43 @@ fn with_second(fresh: &Fresh, sql: &str) -> Config {
     let folder = fresh.folder.path().join("migrations");
     std::fs::write(folder.join("0002_second.sql"), sql).expect("written");
     config
+}
+
+/// A start waits for 3 s.
+async fn long_ones_are_applied_whole(fresh: &Fresh) {
+    let sleep = match fresh.kind {
+        Kind::Postgres => "select pg_sleep(5)",
+        _ => "select sleep(5)",
+    };
+    let second = format!(
+        "create table early (a int); {sleep}; create table late (a int); insert into late values (1)"
+    );
+    let config = with_second(fresh, &second);
+    let running = start(config.clone()).await.expect("starts without");
+    let all = "select a from late";
+    until("applied", async || count(&running, all).await == Ok(1)).await;
+    running.stop().await.expect("stops");
+    let running = start(config).await.expect("starts again");
+    assert_eq!(count(&running, all).await, Ok(1));
+}
+
+async fn one_that_was_interrupted_is_told_with_what_to_do_about_it(fresh: &Fresh) {
+    let running = start(config(fresh)).await.expect("starts");
+    running.stop().await.expect("stops");
+    // What a crash leaves where tables know no transactions.
+    let crashed = "update _sqlx_migrations set success = false where version = 1";
+    fresh.run(crashed).await;
+    let text = told(fresh, |config| {
+        config.store.databases.remove("stats");
+    });
+    assert_eq!(
+        text.await,
+        "databases.game.migrations: migration 1 was interrupted: finish by hand what it began and \
+         set success in its row of _sqlx_migrations, or undo it and delete that row"
+    );
+    fresh.run(&crashed.replace("false", "true")).await;
+    let running = start(config(fresh)).await.expect("starts again");
+    assert_eq!(count(&running, "select * from scores").await, Ok(3));
 }
 
 /// The lock that keeps two servers apart is a connection's.
