@@ -266,6 +266,9 @@ pub(crate) const STORE_CLOSE_WITHIN: Duration = Duration::from_millis(500);
 /// How often what has expired is thrown away.
 pub(crate) const STORE_SWEEP: Duration = Duration::from_secs(600);
 
+/// Rows of it that go at a time: as a transaction of writes, they do not lock others out for long.
+pub(crate) const STORE_SWEEP_ROWS: u64 = 500;
+
 /// After this, a batch of writes whose end is not known belongs to a process that is no more.
 pub(crate) const WRITES_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
