@@ -254,8 +254,11 @@ pub(crate) const STORE_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long a server that starts waits for its store, before it starts without.
 pub(crate) const STORE_START_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long migrations may take, and wait for another process that is at them.
+/// How long the store's own migrations may take, and wait for another process that is at them.
 pub(crate) const MIGRATIONS_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is told that those of a project are not done: they take as long as they take.
+pub(crate) const MIGRATIONS_TOLD: Duration = Duration::from_secs(60);
 
 /// How long a server that stops waits for what it has to write; part of its drain.
 pub(crate) const STORE_STOP_WITHIN: Duration = Duration::from_secs(1);
@@ -265,6 +268,9 @@ pub(crate) const STORE_CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
 /// How often what has expired is thrown away.
 pub(crate) const STORE_SWEEP: Duration = Duration::from_secs(600);
+
+/// Rows of it that go at a time: as a transaction of writes, they do not lock others out for long.
+pub(crate) const STORE_SWEEP_ROWS: u64 = 500;
 
 /// After this, a batch of writes whose end is not known belongs to a process that is no more.
 pub(crate) const WRITES_KEPT: Duration = Duration::from_secs(7 * 86_400);

@@ -15,7 +15,7 @@ use super::url::Dialect;
 use super::value::{Row, Value};
 use crate::config::DatabaseConfig;
 use crate::limits::{
-    DATABASE_ROWS_MAX, MIGRATIONS_WITHIN, STORE_CLOSE_WITHIN, STORE_PAUSE_MAX, STORE_PAUSE_MIN,
+    DATABASE_ROWS_MAX, MIGRATIONS_TOLD, STORE_CLOSE_WITHIN, STORE_PAUSE_MAX, STORE_PAUSE_MIN,
     STORE_START_WITHIN,
 };
 use crate::store::migrations;
@@ -29,9 +29,10 @@ pub(crate) struct Databases(Arc<BTreeMap<String, Database>>);
 pub struct Database {
     pool: Pool,
     timeout: Duration,
-    /// Whether its migrations have been applied.
-    ready: watch::Receiver<bool>,
-    _migrating: Option<Arc<DropGuard>>,
+    /// What became of its migrations when they were last applied.
+    migrated: watch::Receiver<Option<Result<(), Fault>>>,
+    /// With the last clone they are not tried again.
+    _ends: Option<Arc<DropGuard>>,
 }
 
 /// Why a database did not do what it should.
@@ -108,29 +109,30 @@ impl Database {
         let url = url.ok_or_else(|| format!("url: missing, {expected}"))?;
         let pool = Pool::new(url, config.pool_max, config.acquire);
         let pool = pool.ok_or_else(|| format!("url: {expected}"))?;
-        let (done, ready) = watch::channel(config.migrations.is_none());
+        let none = config.migrations.is_none().then_some(Ok(()));
+        let (told, migrated) = watch::channel(none);
         let mut opened = Self {
-            pool,
+            pool: pool.clone(),
             timeout: config.timeout,
-            ready,
-            _migrating: None,
+            migrated,
+            _ends: None,
         };
         tracing::info!(database = name, url = %url, "a database of the project");
         if let Some(folder) = &config.migrations {
             let migrator = Migrator::new(folder.as_path()).await.map_err(|error| {
                 format!("migrations: {}: {}", folder.display(), text_of(&error))
             })?;
-            let first = timeout(STORE_START_WITHIN, migrate(&opened.pool, &migrator)).await;
-            match first.unwrap_or_else(|_| Err(Fault::slow())) {
-                Ok(()) => {
-                    done.send_replace(true);
-                }
+            let ends = CancellationToken::new();
+            let task = migrate(name.to_owned(), pool, migrator, told, ends.clone());
+            tokio::spawn(task);
+            opened._ends = Some(Arc::new(ends.drop_guard()));
+            let first = opened.migrated.wait_for(Option::is_some);
+            let first = timeout(STORE_START_WITHIN, first).await.ok();
+            let first = first.and_then(|first| first.ok()?.clone());
+            match first.unwrap_or_else(|| Err(Fault::slow())) {
+                Ok(()) => {}
                 Err(fault) if fault.passes() => {
                     tracing::warn!(database = name, fault = fault.text(), "not there yet");
-                    let ends = CancellationToken::new();
-                    let later = migrate_later(name.to_owned(), opened.pool.clone(), migrator, done);
-                    tokio::spawn(ends.clone().run_until_cancelled_owned(later));
-                    opened._migrating = Some(Arc::new(ends.drop_guard()));
                 }
                 Err(fault) => return Err(format!("migrations: {}", fault.text())),
             }
@@ -242,7 +244,7 @@ impl Database {
         &self,
         asked: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, DatabaseError> {
-        if !*self.ready.borrow() {
+        if *self.migrated.borrow() != Some(Ok(())) {
             return Err(DatabaseError::Unavailable);
         }
         let asked = timeout(self.timeout, asked).await;
@@ -267,34 +269,54 @@ fn as_json(sql: &str) -> String {
     )
 }
 
-async fn migrate(pool: &Pool, migrator: &Migrator) -> Result<(), Fault> {
-    let migrated = timeout(MIGRATIONS_WITHIN, pool.migrate(migrator)).await;
-    migrated.map_or_else(
-        |_| Err(Fault::slow()),
-        |done| done.map_err(migrations::fault),
-    )
-}
-
-async fn migrate_later(name: String, pool: Pool, migrator: Migrator, done: watch::Sender<bool>) {
+/// Applies migrations, again and again until they are.
+///
+/// In a task that nobody cuts off: where tables know no transactions, that would leave half of a
+/// migration behind, and a database that is refused from then on.
+async fn migrate(
+    name: String,
+    pool: Pool,
+    migrator: Migrator,
+    told: watch::Sender<Option<Result<(), Fault>>>,
+    ends: CancellationToken,
+) {
     let mut pause = STORE_PAUSE_MIN;
     loop {
-        sleep(pause).await;
-        match migrate(&pool, &migrator).await {
-            Ok(()) => {
-                tracing::info!(database = name, "there now, migrations applied");
-                done.send_replace(true);
-                return;
-            }
-            Err(fault) if fault.passes() => {}
-            Err(fault) => {
-                tracing::error!(
-                    database = name,
-                    fault = fault.text(),
-                    "migrations not applied"
-                );
-            }
+        let done = apply(&name, &pool, &migrator).await;
+        let last = told.send_replace(Some(done.clone()));
+        if done.is_ok() {
+            return tracing::info!(database = name, "there, migrations applied");
+        }
+        // Whoever ends here was told by the start itself.
+        if ends.run_until_cancelled(sleep(pause)).await.is_none() {
+            return;
+        }
+        if let Err(fault) = &done
+            && !fault.passes()
+            && last.as_ref() != Some(&done)
+        {
+            tracing::error!(
+                database = name,
+                fault = fault.text(),
+                "migrations not applied"
+            );
         }
         pause = (pause * 2).min(STORE_PAUSE_MAX);
+    }
+}
+
+/// Takes as long as the database does.
+async fn apply(name: &str, pool: &Pool, migrator: &Migrator) -> Result<(), Fault> {
+    let applied = pool.migrate(migrator);
+    tokio::pin!(applied);
+    loop {
+        match timeout(MIGRATIONS_TOLD, &mut applied).await {
+            Ok(done) => return done.map_err(migrations::fault),
+            Err(_) => tracing::warn!(
+                database = name,
+                "still at the migrations, or waiting for them"
+            ),
+        }
     }
 }
 

@@ -128,8 +128,18 @@ impl Pool {
     pub(crate) async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
         match self {
             Self::Sqlite(pool) => migrator.run(pool).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
-            Self::MySql(pool) => migrate_mysql(&mut pool.acquire().await?, migrator).await,
+            Self::Postgres(pool) => {
+                let mut link = pool.acquire().await?;
+                // The lock is the connection's: if this fails or is given up, it must not live on
+                // in the pool.
+                link.close_on_drop();
+                migrator.run_direct(None, &mut *link, false).await
+            }
+            Self::MySql(pool) => {
+                let mut link = pool.acquire().await?;
+                link.close_on_drop(); // as above
+                migrate_mysql(&mut link, migrator).await
+            }
         }
     }
 
@@ -158,14 +168,15 @@ async fn migrate_mysql(
     migrator: &Migrator,
 ) -> Result<(), MigrateError> {
     let lock = "select get_lock(concat('downbeat ', database()), 60)";
-    sqlx::raw_sql(lock).execute(&mut **link).await?;
+    let locked: Option<i64> = sqlx::query_scalar(lock).fetch_one(&mut **link).await?;
+    if locked != Some(1) {
+        let error = std::io::Error::other("another process is at the migrations");
+        return Err(MigrateError::Execute(sqlx::Error::Io(error)));
+    }
     // `run` itself cannot be awaited in a task: its bounds are not general enough.
-    let migrated = migrator.run_direct(None, &mut **link, false).await;
-    // A connection that fails to let go of it is about to be closed.
+    migrator.run_direct(None, &mut **link, false).await?;
     let unlock = "select release_lock(concat('downbeat ', database()))";
-    let unlocked = sqlx::raw_sql(unlock).execute(&mut **link).await;
-    migrated?;
-    unlocked?;
+    sqlx::raw_sql(unlock).execute(&mut **link).await?;
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use sqlx::migrate::MigrateError;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Shared, migrations, now_ms, now_s, row};
-use crate::databases::{Fault, Value};
+use super::{Shared, migrations, now_ms, now_s};
+use crate::databases::{Dialect, Fault};
 use crate::limits::{
-    MIGRATIONS_WITHIN, STORE_PAUSE_MAX, STORE_PAUSE_MIN, STORE_SWEEP, WRITES_KEPT,
+    MIGRATIONS_WITHIN, STORE_BATCH_TIMES, STORE_PAUSE_MAX, STORE_PAUSE_MIN, STORE_SWEEP,
+    STORE_SWEEP_ROWS, WRITES_KEPT,
 };
 
 /// Runs until it is dropped.
@@ -21,8 +22,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
             come_back(&shared).await;
         }
         if swept.is_none_or(|swept| swept.elapsed() >= STORE_SWEEP) {
-            sweep(&shared).await;
             swept = Some(Instant::now());
+            tokio::select! {
+                () = sweep(&shared) => {}
+                // It is looked for at once, and the rest is swept the next time.
+                () = shared.state.until(false) => continue,
+            }
         }
         // Whichever is first: it is gone, or it is time.
         let _ = timeout(STORE_SWEEP, shared.state.until(false)).await;
@@ -76,29 +81,53 @@ async fn answers(shared: &Shared) -> Result<(), Fault> {
 async fn sweep(shared: &Shared) {
     let before = |kept: Duration| i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
     let chat_before_ms = now_ms().saturating_sub(before(shared.chat_kept).saturating_mul(1000));
-    let sweeps: [(&str, Value); 3] = [
-        (
-            "delete from downbeat_sessions where expires_at_s < ?",
-            now_s().into(),
-        ),
-        (
-            "delete from downbeat_chat where at_ms < ?",
-            chat_before_ms.into(),
-        ),
-        (
-            "delete from downbeat_writes where at_s < ?",
-            (now_s() - before(WRITES_KEPT)).into(),
-        ),
+    let writes_before_s = now_s() - before(WRITES_KEPT);
+    let sweeps = [
+        ("downbeat_sessions", "expires_at_s", now_s()),
+        ("downbeat_chat", "at_ms", chat_before_ms),
+        ("downbeat_writes", "at_s", writes_before_s),
     ];
-    for (sql, value) in sweeps {
-        let swept = async {
-            let sql = row::dialect_of(sql, shared.pool.dialect());
-            shared.pool.acquire().await?.execute(&sql, &[value]).await
-        };
-        match timeout(MIGRATIONS_WITHIN, swept).await {
-            Ok(Ok(rows)) => tracing::debug!(rows, sql, "swept"),
-            Ok(Err(fault)) => tracing::debug!(fault = fault.text(), sql, "not swept"),
-            Err(_) => tracing::debug!(sql, "not swept in time"),
+    for (table, time, before) in sweeps {
+        let sql = slice(shared.pool.dialect(), table, time);
+        while sweep_slice(shared, &sql, before).await {
+            // Others want to write, too.
+            sleep(STORE_PAUSE_MIN).await;
+        }
+    }
+}
+
+/// Throws away a few rows that are older: what many rows would lock, nobody could write meanwhile.
+fn slice(dialect: Dialect, table: &str, time: &str) -> String {
+    let rows = STORE_SWEEP_ROWS;
+    match dialect {
+        Dialect::Sqlite => format!(
+            "delete from {table} where rowid in \
+             (select rowid from {table} where {time} < ? limit {rows})"
+        ),
+        // What was renewed meanwhile stays: the time is looked at again.
+        Dialect::Postgres => format!(
+            "delete from {table} where {time} < $1 and ctid = any(array(\
+             select ctid from {table} where {time} < $1 limit {rows}))"
+        ),
+        Dialect::MySql => format!("delete from {table} where {time} < ? limit {rows}"),
+    }
+}
+
+/// Answers whether there may be more.
+async fn sweep_slice(shared: &Shared, sql: &str, before: i64) -> bool {
+    let swept = async {
+        let mut connection = shared.pool.acquire().await?;
+        connection.execute(sql, &[before.into()]).await
+    };
+    let swept = timeout(shared.timeout * STORE_BATCH_TIMES, swept).await;
+    match swept.unwrap_or_else(|_| Err(Fault::slow())) {
+        Ok(rows) => {
+            tracing::debug!(rows, sql, "swept");
+            rows == STORE_SWEEP_ROWS
+        }
+        Err(fault) => {
+            tracing::debug!(fault = fault.text(), sql, "not swept");
+            false
         }
     }
 }

@@ -35,6 +35,10 @@ pub(crate) fn fault(error: MigrateError) -> Fault {
         MigrateError::VersionMissing(version) => Fault::Statement(format!(
             "migration {version} was applied by a newer version of this program"
         )),
+        MigrateError::Dirty(version) => Fault::Statement(format!(
+            "migration {version} was interrupted: finish by hand what it began and set success in \
+             its row of _sqlx_migrations, or undo it and delete that row"
+        )),
         other => Fault::Statement(other.to_string()),
     }
 }

@@ -66,7 +66,8 @@ async fn write(shared: &Shared, mut batch: Batch, made: &mut Vec<String>) -> Vec
         let within = shared.timeout * STORE_BATCH_TIMES;
         let tried = timeout(within, attempt(shared, &mut batch, made)).await;
         let fault = match tried.unwrap_or_else(|_| Err(Fault::slow())) {
-            Ok(outcomes) => {
+            Ok(None) => continue,
+            Ok(Some(outcomes)) => {
                 shared.state.wrote();
                 counts.batches.add(1);
                 // What was told to be done need not be remembered by the database.
@@ -108,23 +109,29 @@ fn forget_given_up(shared: &Shared, batch: &mut Batch) {
     }
 }
 
+/// Answers what became of its writes; or nothing, if one was given up before all were made: then
+/// none was, and the others are to be tried again.
 async fn attempt(
     shared: &Shared,
     batch: &mut Batch,
     made: &[String],
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Option<Vec<Outcome>>, Fault> {
     let mut to = shared.pool.acquire().await?;
     if batch.is_sent
         && let Some(outcomes) = made_already(shared, batch, &mut to).await?
     {
-        return Ok(outcomes);
+        return Ok(Some(outcomes));
     }
     to.begin().await?;
     match make(shared, batch, made, &mut to).await {
+        Ok(_) if !batch.is_sent && batch.entries.iter().any(Entry::is_given_up) => {
+            to.rollback().await?;
+            Ok(None)
+        }
         Ok(outcomes) => {
             batch.is_sent = true;
             to.commit().await?;
-            Ok(outcomes)
+            Ok(Some(outcomes))
         }
         Err(fault) => {
             if !matches!(fault, Fault::Lost(_)) {

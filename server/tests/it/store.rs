@@ -5,6 +5,7 @@ mod proxy;
 mod disk;
 mod suite;
 mod faults;
+mod held;
 mod sqlite_faults;
 mod server;
 mod own;

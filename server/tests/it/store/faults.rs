@@ -27,7 +27,7 @@ on_all!(servers:
 const WITHIN: Duration = Duration::from_millis(200);
 const SLOW: Duration = Duration::from_millis(500);
 
-async fn behind(fresh: &Fresh) -> (Proxy, StoreConfig) {
+pub(super) async fn behind(fresh: &Fresh) -> (Proxy, StoreConfig) {
     let proxy = Proxy::to(fresh.kind.address().expect("a server")).await;
     let config = StoreConfig {
         url: Some(fresh.url_at(Some(proxy.address))),
@@ -47,7 +47,7 @@ async fn started(fresh: &Fresh) -> (Proxy, Store) {
     (proxy, store)
 }
 
-async fn until(store: &Store, is: impl Fn(&StoreHealth) -> bool) {
+pub(super) async fn until(store: &Store, is: impl Fn(&StoreHealth) -> bool) {
     let seen = async {
         while !is(&store.health()) {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -62,7 +62,7 @@ async fn until(store: &Store, is: impl Fn(&StoreHealth) -> bool) {
 }
 
 /// Asks until it is told: what a player does who tries again.
-async fn again<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
+pub(super) async fn again<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
     for _ in 0..400 {
         match ask().await {
             Ok(told) => return told,
@@ -111,7 +111,7 @@ async fn survives(store: &Store, proxy: &Proxy, fault: Line, healed: impl AsyncF
 }
 
 /// Asks until the store has noticed.
-async fn until_told(store: &Store) {
+pub(super) async fn until_told(store: &Store) {
     for _ in 0..50 {
         if store.account(1).await == Err(StoreError::Unavailable) {
             return;

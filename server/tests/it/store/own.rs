@@ -17,6 +17,7 @@ on_all!(
 );
 
 mod gone;
+mod migrations;
 
 const MIGRATION: &str = "
 create table scores (player bigint not null primary key, name varchar(100) not null,

@@ -131,6 +131,26 @@ impl Fresh {
         done.expect("done");
     }
 
+    /// Runs statements as another client of a server, whose transaction and locks last until this
+    /// is dropped.
+    pub(crate) async fn hold(&self, sql: &str) -> Box<dyn Send> {
+        let url = &self.address_at(None);
+        let sql = AssertSqlSafe(sql);
+        match self.kind {
+            Kind::Sqlite => unreachable!("a file has no other clients"),
+            Kind::Postgres => {
+                let mut link = sqlx::PgConnection::connect(url).await.expect("in");
+                link.execute(sql).await.expect("done");
+                Box::new(link)
+            }
+            Kind::MariaDb => {
+                let mut link = sqlx::MySqlConnection::connect(url).await.expect("in");
+                link.execute(sql).await.expect("done");
+                Box::new(link)
+            }
+        }
+    }
+
     /// The end of it.
     pub(crate) async fn drop(self) {
         let force = match self.kind {
