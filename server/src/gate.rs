@@ -75,7 +75,7 @@ impl Gate {
         let gate = &config.gate;
         Self {
             sessions: Sessions::new(store, gate.session, gate.revalidate),
-            tickets: Tickets::default(),
+            tickets: Tickets::new(gate.ticket),
             stays: Stays::new(gate, config.connections_per_address()),
             verifier,
             revoked: Revoked::default(),
