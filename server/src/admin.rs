@@ -1,7 +1,7 @@
 //! The operators' endpoints that do something: send, disconnect, revoke, look who is there.
 //!
-//! In: JSON on the admin listener. Out: words for the layer. Who may: whoever has `admin_token`;
-//! without one, whoever sits at this machine and is no web page.
+//! In: JSON on the admin listener. Out: words for the layer. Who may, also look at the metrics:
+//! whoever has `admin_token`; without one, whoever sits at this machine and is no web page.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,7 +35,11 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
 }
 
 /// Lets through who may.
-async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
     let judged = match &server.config.sources.admin_token {
         Some(token) => has_token(headers, token.reveal()),

@@ -141,8 +141,13 @@ impl Drop for Permit {
 #[derive(Debug)]
 pub(crate) struct Openings {
     per_address_max: Option<u64>,
-    rooms: Mutex<BTreeMap<Address, Vec<RoomId>>>,
+    rooms: Mutex<OpenedBy>,
 }
+
+type OpenedBy = BTreeMap<Address, Vec<RoomId>>;
+
+/// The right to open a room.
+pub(crate) struct Opening<'a>(Option<(Address, MutexGuard<'a, OpenedBy>)>);
 
 /// A game and a room's name.
 pub(crate) type RoomId = (Arc<str>, String);
@@ -157,29 +162,44 @@ impl Openings {
 
     /// Whether this address may open another; `is_open` tells which of its rooms still are.
     pub(crate) fn allows(&self, address: Address, is_open: impl Fn(&RoomId) -> bool) -> bool {
-        let Some(max) = self.per_address_max else {
-            return true;
-        };
-        let mut rooms = self.lock();
-        let Some(opened) = rooms.get_mut(&address) else {
-            return true;
-        };
-        opened.retain(is_open);
-        if opened.is_empty() {
-            rooms.remove(&address);
-            return true;
-        }
-        (opened.len() as u64) < max
+        self.opening(address, is_open).is_some()
     }
 
-    /// Remembers who opened a room. Rooms that are gone are forgotten when their address comes
-    /// again, or here, once many addresses are on the list.
-    pub(crate) fn opened(&self, address: Address, room: RoomId, is_open: impl Fn(&RoomId) -> bool) {
-        const SWEEP_FROM: usize = 1024;
-        if self.per_address_max.is_none() {
-            return;
-        }
+    /// The right of this address to open another room, if it has it. Nobody else has one
+    /// meanwhile: of many who come at once none goes beyond what there may be.
+    pub(crate) fn opening(
+        &self,
+        address: Address,
+        is_open: impl Fn(&RoomId) -> bool,
+    ) -> Option<Opening<'_>> {
+        let Some(max) = self.per_address_max else {
+            return Some(Opening(None));
+        };
         let mut rooms = self.lock();
+        if let Some(opened) = rooms.get_mut(&address) {
+            opened.retain(is_open);
+            if opened.is_empty() {
+                rooms.remove(&address);
+            } else if opened.len() as u64 >= max {
+                return None;
+            }
+        }
+        Some(Opening(Some((address, rooms))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OpenedBy> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Opening<'_> {
+    /// Remembers the room that was opened. Rooms that are gone are forgotten when their address
+    /// comes again, or here, once many addresses are on the list.
+    pub(crate) fn opened(self, room: RoomId, is_open: impl Fn(&RoomId) -> bool) {
+        const SWEEP_FROM: usize = 1024;
+        let Some((address, mut rooms)) = self.0 else {
+            return;
+        };
         if rooms.len() >= SWEEP_FROM && rooms.len().is_power_of_two() {
             rooms.retain(|_, opened| {
                 opened.retain(&is_open);
@@ -190,10 +210,6 @@ impl Openings {
         if !of_address.contains(&room) {
             of_address.push(room);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Address, Vec<RoomId>>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -246,7 +262,8 @@ mod tests {
         let openings = Openings::new(Some(1));
         let room = |name: &str| (Arc::from("game"), name.to_owned());
         assert!(openings.allows(at("10.0.0.1"), |_| true));
-        openings.opened(at("10.0.0.1"), room("a"), |_| true);
+        let opening = openings.opening(at("10.0.0.1"), |_| true);
+        opening.expect("one").opened(room("a"), |_| true);
         assert!(!openings.allows(at("10.0.0.1"), |_| true));
         assert!(openings.allows(at("10.0.0.2"), |_| true));
         assert!(openings.allows(at("10.0.0.1"), |(_, name)| name != "a"));

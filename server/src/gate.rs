@@ -75,7 +75,7 @@ impl Gate {
         let gate = &config.gate;
         Self {
             sessions: Sessions::new(store, gate.session, gate.revalidate),
-            tickets: Tickets::default(),
+            tickets: Tickets::new(gate.ticket),
             stays: Stays::new(gate, config.connections_per_address()),
             verifier,
             revoked: Revoked::default(),
@@ -192,7 +192,12 @@ impl Admitted {
         (wanted, found): (&str, Found),
         link: Wire,
     ) -> Result<(), Box<NotEntered>> {
+        // Others of this address may have been faster since it was let in.
         let opens = self.opens();
+        let opening = opens.then(|| server.opening(client.address)).flatten();
+        if opens && opening.is_none() {
+            return Err(Box::new((EnterError::TooManyRooms, link)));
+        }
         let bearer = self.bearer.as_ref();
         // Who has an account cannot call itself something else.
         let named = self.scope.user.as_ref().map(|user| &*user.name);
@@ -213,8 +218,9 @@ impl Admitted {
             self.game
                 .enter(&self.room, self.may_open, arrival(resume), link)
         })?;
-        if opens {
-            server.opened(client.address, self.game.name(), &self.room);
+        if let Some(opening) = opening {
+            let room = (Arc::clone(self.game.name()), self.room.clone());
+            opening.opened(room, |room| server.is_open(room));
         }
         Ok(())
     }

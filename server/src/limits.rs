@@ -86,7 +86,7 @@ pub(crate) const REVALIDATE_PAUSE: Duration = Duration::from_millis(50);
 /// Sessions that are kept in memory, some 300 bytes each; the store has all.
 pub(crate) const SESSIONS_CACHED_MAX: usize = 100_000;
 
-/// From a ticket to its use: a page asks for it right before it connects.
+/// From a ticket to its use: a page asks for it right before it connects. Key: `gate.ticket_s`.
 pub(crate) const TICKET_LASTS: Duration = Duration::from_secs(30);
 
 /// Tickets that wait for their use: beyond it even a storm of joins is told to wait.

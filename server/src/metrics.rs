@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use downbeat::JobPool;
@@ -15,6 +16,7 @@ use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use crate::admin::guard;
 use crate::http::healthz;
 use crate::server::Server;
 use crate::workers::WorkerCounts;
@@ -27,6 +29,8 @@ mod store;
 pub(crate) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
+        .route_layer(from_fn_with_state(Arc::clone(&server), guard))
+        // Whether a process lives is no secret, and what asks for it has no token.
         .route("/healthz", get(healthz))
         .with_state(server)
 }

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 use crate::admission::Address;
-use crate::gate::lists;
 use crate::limits::FORWARDED_MAX;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -33,8 +32,8 @@ impl Client {
         let (peer, tls) = (peer.0.to_canonical(), peer.1);
         let proxied = is_trusted(trusted, peer);
         let (ip, https) = if proxied {
-            let said = lists(headers, &FORWARDED_PROTO).last();
-            let https = said.map_or(tls, |said| said.eq_ignore_ascii_case("https"));
+            let said = hops(headers, &FORWARDED_PROTO).next_back();
+            let https = said.map_or(tls, |said| said.eq_ignore_ascii_case(b"https"));
             (forwarded(trusted, peer, headers), https)
         } else {
             (peer, tls)
@@ -57,10 +56,10 @@ pub(crate) fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
 /// From the right, where the nearest proxy writes: the first that is no proxy of ours. What stands
 /// left of it, that one may have made up.
 fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let hops: Vec<_> = lists(headers, &FORWARDED_FOR).collect();
     let mut nearest = peer;
+    let hops: Vec<_> = hops(headers, &FORWARDED_FOR).collect();
     for hop in hops.into_iter().rev().take(FORWARDED_MAX) {
-        let Some(ip) = address(hop) else {
+        let Some(ip) = std::str::from_utf8(hop).ok().and_then(address) else {
             return nearest;
         };
         nearest = ip;
@@ -69,6 +68,17 @@ fn forwarded(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         }
     }
     nearest
+}
+
+/// What each proxy wrote, the nearest last. As bytes: a client that begins the list with some that
+/// are no text must not hide by it what our proxy adds.
+fn hops<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+    let values = headers.get_all(name).into_iter();
+    let hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    hops.map(<[u8]>::trim_ascii)
 }
 
 /// An address, with a port behind it at some proxies.
@@ -85,11 +95,11 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&'static str], proto: Option<&'static str>) -> Client {
+    fn client(peer: &str, forwarded: &[&str], proto: Option<&'static str>) -> Client {
         let trusted = ["10.0.0.0/8", "fd00::/8"].map(|net| net.parse().expect("a network"));
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
+            headers.append(FORWARDED_FOR, value.parse().expect("a value"));
         }
         if let Some(proto) = proto {
             headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
@@ -102,7 +112,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(peer: &str, forwarded: &[&'static str], expect: &str) {
+    fn check(peer: &str, forwarded: &[&str], expect: &str) {
         let got = client(peer, forwarded, None).ip.to_string();
         assert_eq!(got, expect, "{peer} {forwarded:?}");
     }
@@ -139,6 +149,17 @@ mod tests {
         );
         check("10.0.0.1", &[""], "10.0.0.1");
         check("10.0.0.1", &["unknown"], "10.0.0.1");
+    }
+
+    #[test]
+    fn what_is_no_text_hides_nothing_that_a_proxy_wrote() {
+        check("10.0.0.1", &["\u{e9}, 198.51.100.7"], "198.51.100.7");
+        check(
+            "10.0.0.1",
+            &["1.1.1.1", "\u{661}, 198.51.100.7"],
+            "198.51.100.7",
+        );
+        check("10.0.0.1", &["1.1.1.1", "\u{e9}"], "10.0.0.1");
     }
 
     #[test]

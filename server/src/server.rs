@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::{Address, Admission, Openings, RoomId};
+use crate::admission::{Address, Admission, Opening, Openings, RoomId};
 use crate::auth::Accounts;
 use crate::config::Config;
 use crate::gate::{Gate, Refused};
@@ -59,14 +59,13 @@ impl Server {
         self.openings.allows(address, |room| self.is_open(room))
     }
 
-    /// Remembers who opened a room.
-    pub(crate) fn opened(&self, address: Address, game: &Arc<str>, room: &str) {
-        let room = (Arc::clone(game), room.to_owned());
-        self.openings
-            .opened(address, room, |room| self.is_open(room));
+    /// The right of this address to open one more room, if it has it.
+    pub(crate) fn opening(&self, address: Address) -> Option<Opening<'_>> {
+        self.openings.opening(address, |room| self.is_open(room))
     }
 
-    fn is_open(&self, (game, room): &RoomId) -> bool {
+    /// Whether this room is there.
+    pub(crate) fn is_open(&self, (game, room): &RoomId) -> bool {
         let game = self.games.get(&**game);
         game.is_some_and(|game| game.check(room, false).is_ok())
     }

@@ -163,10 +163,6 @@ impl Entrant {
             return self.resume(claimed, link).await;
         }
         let admitted = &self.admitted;
-        if admitted.opens() && !self.server.has_openings_left(self.client.address) {
-            // Others of this address, let in at the same time, were faster.
-            return self.say_goodbye(link, TOO_MANY_ROOMS).await;
-        }
         let asked = admitted.game.admit(admitted.scope.clone());
         let found = timeout_at(self.deadline, asked).await;
         let found = match found.unwrap_or(Err(Refusal::BUSY)) {

@@ -20,7 +20,6 @@ use crate::gate::scope::User;
 use crate::gate::sessions::{Session, new_guest, now_s};
 use crate::gate::tickets::Ticket;
 use crate::gate::{Refused, is_origin_allowed};
-use crate::limits::TICKET_LASTS;
 use crate::proxy::Client;
 use crate::server::Server;
 
@@ -278,7 +277,7 @@ async fn issue_ticket(server: &Server, headers: &HeaderMap, asks: TicketAsks) ->
     let token = issued.map_err(|_| TOO_MANY_TICKETS)?;
     let answer = TicketAnswer {
         ticket: token.text(),
-        expires_s: TICKET_LASTS.as_secs(),
+        expires_s: server.gate.tickets.last().as_secs(),
     };
     Ok(json(StatusCode::OK, &answer))
 }

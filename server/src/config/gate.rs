@@ -18,6 +18,8 @@ pub struct GateConfig {
     pub devices: Devices,
     /// How long a session lasts.
     pub session: Duration,
+    /// How long a ticket waits for its use.
+    pub ticket: Duration,
     /// How long a dropped connection can be resumed.
     pub resume: Duration,
     /// How often the sessions of those who are in are looked at again.
@@ -136,6 +138,7 @@ impl Default for GateConfig {
             guests: Guests::Open,
             devices: Devices::Allow,
             session: limits::SESSION_LASTS,
+            ticket: limits::TICKET_LASTS,
             resume: limits::RESUME_WITHIN,
             revalidate: limits::REVALIDATE_EVERY,
             connections_per_user: limits::CONNECTIONS_PER_USER,

@@ -234,7 +234,8 @@ impl<'a> Table<'a> {
                     return Err(ConfigError::Value {
                         place: place.clone(),
                         key: path.clone(),
-                        value: value.to_string(),
+                        // It may be an address with a password in it.
+                        value: "…".to_owned(),
                         expected: format!("a section [{path}]"),
                     });
                 }
@@ -441,7 +442,7 @@ mod tests {
         complains(
             "limits = 3",
             &[],
-            "test.toml: limits = \"3\": expected a section [limits]",
+            "test.toml: limits = \"…\": expected a section [limits]",
         );
         complains(
             "[limits]\nrooms = 0",

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::gate::credential::Bearer;
 use crate::gate::token::{Digest, Token};
-use crate::limits::{TICKET_LASTS, TICKETS_MAX, TICKETS_OF_USER_MAX, TICKETS_PER_USER_MAX};
+use crate::limits::{TICKETS_MAX, TICKETS_OF_USER_MAX, TICKETS_PER_USER_MAX};
 use downbeat::UserId;
 
 /// Whom a ticket lets in, and where.
@@ -22,8 +23,10 @@ pub(crate) struct Ticket {
 }
 
 /// The tickets that wait for their use.
-#[derive(Default)]
-pub(crate) struct Tickets(Mutex<Waiting>);
+pub(crate) struct Tickets {
+    lasts: Duration,
+    waiting: Mutex<Waiting>,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -39,6 +42,18 @@ struct Waiting {
 pub(crate) struct TooManyTickets;
 
 impl Tickets {
+    pub(crate) fn new(lasts: Duration) -> Self {
+        Self {
+            lasts,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// From a ticket to the end of its time.
+    pub(crate) const fn last(&self) -> Duration {
+        self.lasts
+    }
+
     /// Makes a ticket. Those of one user beyond a few replace its oldest.
     pub(crate) fn issue(&self, ticket: Ticket) -> Result<Token, TooManyTickets> {
         let now = Instant::now();
@@ -50,7 +65,7 @@ impl Tickets {
             return Err(TooManyTickets);
         }
         let token = Token::random();
-        let (digest, ends) = (token.digest(), now + TICKET_LASTS);
+        let (digest, ends) = (token.digest(), now + self.lasts);
         let theirs = waiting.of_user.entry(user.clone()).or_default();
         theirs.push_back(digest);
         // It stays on the list, which is also how many there were lately.
@@ -70,7 +85,7 @@ impl Tickets {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,11 +105,10 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::gate::credential::Basis;
     use crate::gate::sessions::new_guest;
+    use crate::limits::TICKET_LASTS;
 
     fn ticket() -> Ticket {
         Ticket {
@@ -109,7 +123,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_ticket_is_good_once() {
-        let tickets = Tickets::default();
+        let tickets = Tickets::new(TICKET_LASTS);
         let token = tickets.issue(ticket()).expect("a place");
         let used = tickets.take(token.digest()).expect("good");
         assert_eq!((&*used.game, &*used.room), ("meadow", "main"));
@@ -119,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_ticket_is_good_for_thirty_seconds_and_leaves_nothing_behind() {
-        let tickets = Tickets::default();
+        let tickets = Tickets::new(TICKET_LASTS);
         let token = tickets.issue(ticket()).expect("a place");
         let late = tickets.issue(ticket()).expect("a place");
         tokio::time::advance(Duration::from_millis(29_900)).await;
@@ -133,7 +147,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_of_too_many_tickets_of_one_user_goes() {
-        let tickets = Tickets::default();
+        let tickets = Tickets::new(TICKET_LASTS);
         let ticket = ticket();
         let issue = || tickets.issue(ticket.clone()).expect("a place");
         let issued: Vec<_> = std::iter::repeat_with(issue)

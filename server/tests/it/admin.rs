@@ -160,6 +160,37 @@ async fn with_a_token_only_who_has_it_is_heard() {
 }
 
 #[tokio::test]
+async fn metrics_are_told_to_whoever_may_use_the_rest() {
+    let ask = async |running: &Running, path: &str, headers: &str| {
+        let port = running.admin_addr().expect("asked for").port();
+        let admin = SocketAddr::from(([127, 0, 0, 1], port));
+        let request = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+        status(&raw(admin, &request).await)
+    };
+    let good = format!("Host: game.example\r\nAuthorization: Bearer {TOKEN}\r\n");
+    for (listens, token, headers, expect) in [
+        ("127.0.0.1:0", None, "Host: 127.0.0.1\r\n", 200),
+        ("127.0.0.1:0", None, "Host: evil.example\r\n", 403),
+        ("127.0.0.1:0", Some(TOKEN), "Host: 127.0.0.1\r\n", 401),
+        ("127.0.0.1:0", Some(TOKEN), &good, 200),
+        ("0.0.0.0:0", None, "Host: 127.0.0.1\r\n", 403),
+        ("0.0.0.0:0", Some(TOKEN), "Host: 127.0.0.1\r\n", 401),
+        ("0.0.0.0:0", Some(TOKEN), &good, 200),
+    ] {
+        let mut config = Config {
+            admin: Some(listens.parse().expect("an address")),
+            ..Config::for_tests()
+        };
+        config.sources.admin_token = token.map(Secret::from);
+        let running = App::new().start(config).await.expect("the server starts");
+        let got = ask(&running, "/metrics", headers).await;
+        assert_eq!(got, expect, "{listens} {token:?} {headers}");
+        // Whether it lives is told to anybody who gets that far.
+        assert_eq!(ask(&running, "/healthz", "Host: x\r\n").await, 200);
+    }
+}
+
+#[tokio::test]
 async fn the_players_port_has_no_such_endpoint() {
     let (running, _) = start(None).await;
     let answer = post(running.addr(), "/admin/send", "", SEND).await;

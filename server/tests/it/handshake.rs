@@ -1,7 +1,14 @@
-use downbeat_server::Config;
-use downbeat_server::config::{Create, GameConfig};
+use std::sync::Arc;
 
-use crate::stage::{Client, handshake, nobody_is_left, raw, request, start, start_with, status};
+use downbeat_server::config::{Create, GameConfig};
+use downbeat_server::{App, Config, GameOptions};
+use futures_util::StreamExt as _;
+use tokio::sync::Barrier;
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use crate::stage::{
+    Adder, Client, handshake, nobody_is_left, raw, request, start, start_with, status,
+};
 
 /// A path, headers beyond the usual ones, and what comes of it.
 type Attempt<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
@@ -150,6 +157,45 @@ async fn rooms_are_capped_per_address_also_where_many_come_at_once() {
     }
     c.send(crate::stage::hello("Ada")).await;
     assert_eq!(c.goodbye().await, (4003, "too many rooms".to_owned()));
+}
+
+#[tokio::test]
+async fn rooms_are_capped_per_address_also_while_the_project_is_still_deciding() {
+    const COME: usize = 8;
+    let all_are_asked = Arc::new(Barrier::new(COME));
+    let options = GameOptions::<Adder>::default().admit(move |_, _| {
+        let all_are_asked = Arc::clone(&all_are_asked);
+        async move {
+            all_are_asked.wait().await;
+            Ok(())
+        }
+    });
+    let mut config = Config::for_tests();
+    config.limits.rooms_per_address = Some(2);
+    let app = App::new().game_with::<Adder>(options);
+    let running = app.start(config).await.expect("starts");
+    let mut clients = Vec::new();
+    for n in 0..COME {
+        let client = Client::connect(running.addr(), &format!("room-{n}")).await;
+        clients.push(client.expect("upgraded"));
+    }
+    for client in &mut clients {
+        client.send(crate::stage::hello("Ada")).await;
+    }
+    let mut turned_back = 0;
+    for client in &mut clients {
+        let message = client.ws.next().await.expect("an answer").expect("read");
+        if let Message::Close(close) = message {
+            let close = close.expect("a code");
+            assert_eq!(
+                (u16::from(close.code), &*close.reason),
+                (4003, "too many rooms")
+            );
+            turned_back += 1;
+        }
+    }
+    assert_eq!(turned_back, COME - 2);
+    assert_eq!(running.counters().rooms_open.value(), 2);
 }
 
 /// The status, and whether it says when to try again.

@@ -29,6 +29,11 @@ pub(crate) fn cases() -> Vec<Case> {
             &[403, 400],
             move |stage| ask(stage, "POST", &format!("Host: {host}\r\n{JSON}"), BODY),
         ));
+        cases.push(Case::new(
+            format!("metrics: Host {host:?}"),
+            &[403, 400],
+            move |stage| ask_for(stage, "GET", "/metrics", &format!("Host: {host}\r\n"), ""),
+        ));
     }
     for origin in [
         "http://evil.net",
@@ -82,6 +87,19 @@ pub(crate) const TOKEN: &str = "the-token-of-the-operators";
 
 pub(crate) fn with_token() -> Vec<Case> {
     let mut cases = Vec::new();
+    for path in ["/metrics", "/admin/present?group=x"] {
+        cases.push(Case::new(
+            format!("admin token: good, for {path}"),
+            &[200],
+            move |stage| {
+                let line = format!("Host: x\r\nAuthorization: Bearer {TOKEN}\r\n");
+                ask_for(stage, "GET", path, &line, "")
+            },
+        ));
+    }
+    cases.push(Case::new("admin token: none to be well", &[200], |stage| {
+        ask_for(stage, "GET", "/healthz", "Host: x\r\n", "")
+    }));
     for (name, line) in [
         ("nothing", String::new()),
         (
@@ -108,6 +126,12 @@ pub(crate) fn with_token() -> Vec<Case> {
         ("a cookie", format!("Cookie: admin_token={TOKEN}\r\n")),
         ("another header", format!("X-Admin-Token: {TOKEN}\r\n")),
     ] {
+        let lines = format!("Host: 127.0.0.1\r\n{line}");
+        cases.push(Case::new(
+            format!("admin token: {name}, for metrics"),
+            &[401],
+            move |stage| ask_for(stage, "GET", "/metrics", &lines, ""),
+        ));
         cases.push(Case::new(
             format!("admin token: {name}"),
             &[401],
@@ -131,10 +155,14 @@ fn case(name: &str, expect: &[Outcome], lines: String) -> Case {
 }
 
 fn ask(stage: &Stage, method: &str, lines: &str, body: &str) -> Outcome {
+    ask_for(stage, method, "/admin/disconnect", lines, body)
+}
+
+fn ask_for(stage: &Stage, method: &str, path: &str, lines: &str, body: &str) -> Outcome {
     let mut raw = Raw::connect(stage.admin);
     let len = body.len();
     let head = format!(
-        "{method} /admin/disconnect HTTP/1.1\r\nConnection: close\r\nContent-Length: {len}\r\n{lines}\r\n"
+        "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {len}\r\n{lines}\r\n"
     );
     raw.send(head.as_bytes());
     raw.send(body.as_bytes());

@@ -1,5 +1,10 @@
 //! Those who have a right to get in: sessions, tickets and resume tokens, honestly come by.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::case::{CUT, HANDSHAKE, Outcome};
@@ -56,7 +61,7 @@ impl Stage {
 
     /// Knocks at a room with further subprotocols and lines; the status.
     pub(crate) fn knock(&self, room: &str, offers: &str, lines: &str) -> Outcome {
-        let mut raw = Raw::connect(self.port);
+        let mut raw = self.connect();
         raw.send(request(room, offers, lines).as_bytes());
         let status = raw.head().map_or(CUT, |answer| {
             if let Some(echoed) = answer.header("sec-websocket-protocol") {
@@ -77,7 +82,7 @@ impl Stage {
         offers: &str,
         lines: &str,
     ) -> Result<(Raw, Value), Outcome> {
-        let mut raw = Raw::connect(self.port);
+        let mut raw = self.connect();
         let request = request(room, offers, lines).replace("downbeat.v1,", "downbeat.v1.json,");
         raw.send(request.as_bytes());
         match raw.head() {
@@ -111,7 +116,7 @@ impl Stage {
 }
 
 /// A handshake; an offer of its own comes behind the language.
-fn request(room: &str, offers: &str, lines: &str) -> String {
+pub(crate) fn request(room: &str, offers: &str, lines: &str) -> String {
     let offered = format!("Sec-WebSocket-Protocol: downbeat.v1, {offers}\r\n{lines}");
     let path = format!("/ws/meadow/{room} ");
     HANDSHAKE
@@ -126,6 +131,46 @@ pub(crate) fn bearer(token: &str) -> String {
 pub(crate) fn leave(mut raw: Raw) {
     raw.send(&close(1000, b""));
     raw.goodbye();
+}
+
+/// A member that stays for as long as it may: it reads what it is told, and shows that it does.
+pub(crate) struct Inside {
+    leaves: Arc<AtomicBool>,
+    ended: JoinHandle<Outcome>,
+}
+
+impl Inside {
+    pub(crate) fn new(mut raw: Raw) -> Self {
+        let leaves = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&leaves);
+        let ended = std::thread::spawn(move || {
+            while !told.load(Ordering::Relaxed) {
+                if !raw.hears_within(Duration::from_millis(20)) {
+                    continue;
+                }
+                match raw.frame() {
+                    None => return CUT,
+                    Some(seen) if seen.opcode == 8 => return seen.code().unwrap_or(1005),
+                    Some(seen) if seen.opcode == 9 => raw.send(&frame(0x8a, &seen.payload)),
+                    Some(_) => {}
+                }
+            }
+            raw.send(&close(1000, b""));
+            raw.goodbye()
+        });
+        Self { leaves, ended }
+    }
+
+    /// The code with which the server closes it.
+    pub(crate) fn goodbye(self) -> Outcome {
+        self.ended.join().expect("no panic")
+    }
+
+    /// Says goodbye; whether it was still in.
+    pub(crate) fn leave(self) -> bool {
+        self.leaves.store(true, Ordering::Relaxed);
+        self.goodbye() == 1000
+    }
 }
 
 impl Answer {

@@ -3,15 +3,34 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// Longer than any deadline of the server; what has not come by then does not come.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A socket to the program.
 pub(crate) struct Raw {
-    stream: TcpStream,
+    line: Line,
     got: Vec<u8>,
+}
+
+/// What a socket's bytes travel in.
+enum Line {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Line {
+    const fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(tls) => &tls.sock,
+        }
+    }
 }
 
 /// The head of an answer, and as much of what followed as was asked for.
@@ -45,25 +64,56 @@ impl Raw {
         stream.set_write_timeout(Some(PATIENCE)).expect("set");
         stream.set_nodelay(true).expect("set");
         Self {
-            stream,
+            line: Line::Plain(stream),
             got: Vec::new(),
+        }
+    }
+
+    /// The same over TLS; an error if the server does not like the greeting, or we not its answer.
+    pub(crate) fn connect_tls(port: u16, greeting: &Arc<ClientConfig>) -> std::io::Result<Self> {
+        let Line::Plain(mut stream) = Self::connect(port).line else {
+            unreachable!("it was just connected");
+        };
+        let name = ServerName::try_from("localhost").expect("a name");
+        let mut tls = ClientConnection::new(Arc::clone(greeting), name).expect("a greeting");
+        while tls.is_handshaking() {
+            tls.complete_io(&mut stream)?;
+        }
+        Ok(Self {
+            line: Line::Tls(Box::new(StreamOwned::new(tls, stream))),
+            got: Vec::new(),
+        })
+    }
+
+    /// The certificate that the server showed; none without TLS.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        match &self.line {
+            Line::Plain(_) => None,
+            Line::Tls(tls) => Some(tls.conn.peer_certificates()?.first()?.to_vec()),
         }
     }
 
     /// It may fail: the server may have closed already, which the answer tells.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
+        let _ = match &mut self.line {
+            Line::Plain(stream) => stream.write_all(bytes),
+            Line::Tls(stream) => stream.write_all(bytes),
+        };
     }
 
     /// No more will be said on this side.
     pub(crate) fn shut(&mut self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+        let _ = self.line.tcp().shutdown(std::net::Shutdown::Write);
     }
 
     /// Reads some more; false at the end, which a reset is too.
     fn read_more(&mut self) -> bool {
         let mut space = [0; 4096];
-        match self.stream.read(&mut space) {
+        let read = match &mut self.line {
+            Line::Plain(stream) => stream.read(&mut space),
+            Line::Tls(stream) => stream.read(&mut space),
+        };
+        match read {
             Ok(0) => false,
             Ok(read) => {
                 self.got.extend_from_slice(&space[..read]);
@@ -79,12 +129,13 @@ impl Raw {
     /// Whether something, or the end, comes within this time.
     pub(crate) fn hears_within(&mut self, time: Duration) -> bool {
         let mut byte = [0];
-        self.stream.set_read_timeout(Some(time)).expect("set");
-        let heard = match self.stream.peek(&mut byte) {
+        let stream = self.line.tcp();
+        stream.set_read_timeout(Some(time)).expect("set");
+        let heard = match stream.peek(&mut byte) {
             Ok(_) => true,
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         };
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
         heard || !self.got.is_empty()
     }
 

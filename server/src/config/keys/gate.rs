@@ -66,10 +66,17 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         path: "gate.session_s",
-        expected: "seconds from 60 to 31536000",
+        expected: "seconds from 1 to 31536000",
         default: "2592000, 30 days",
         meaning: "how long a session lasts",
-        set: Set::Server(|c, given| put(&mut c.gate.session, seconds(given, 60, 31_536_000))),
+        set: Set::Server(|c, given| put(&mut c.gate.session, seconds(given, 1, 31_536_000))),
+    },
+    Key {
+        path: "gate.ticket_s",
+        expected: "seconds from 1 to 300",
+        default: "30",
+        meaning: "how long a ticket waits for its use",
+        set: Set::Server(|c, given| put(&mut c.gate.ticket, seconds(given, 1, 300))),
     },
     Key {
         path: "gate.resume_s",

@@ -9,7 +9,7 @@ pub(super) const KEYS: &[Key] = &[
         path: "admin_token",
         expected: "a secret of at least 16 characters without spaces",
         default: "none: only programs of this machine, while admin is on loopback",
-        meaning: "bearer token of the admin listener's /admin/… and of `downbeat send`",
+        meaning: "bearer token of the admin listener's /metrics and /admin/…, and of `downbeat send`",
         set: Set::Server(|c, given| {
             let token = word(given)?;
             let is_good =
