@@ -280,21 +280,19 @@ async fn without_its_redis_a_server_says_so_and_who_is_there_is_told_all_the_sam
     let _server = home.serve();
     let ready = get(home.port, "/readyz");
     assert!(ready.contains("the layer is unavailable"), "{ready}");
-    let ada = Member::<Chat>::join(home.port, "lobby", "Ada").await;
+    let (id, token) = guest(&home, "Ada");
+    let ada = Member::<Chat>::join_as(home.port, "lobby", "Ada", Some(&token)).await;
     let sent = home.send(&[&TO_ROOM[..], &["--json", &line("anybody?")]].concat());
     refused(&sent, "refused with 503: the layer is unavailable");
     ada.sees("those of this process hear each other", |view| {
         has_line(view, "Cron: anybody?")
     })
     .await;
-    // Whoever must go has to go here at least.
-    let gone = post(
-        home.admin,
-        "/admin/disconnect",
-        "",
-        &json!({"user": "guest_1"}),
-    );
-    assert_eq!(gone.status, 503, "elsewhere nobody heard of it");
+    // Elsewhere nobody has heard of it, which is told; here she goes all the same.
+    let gone = post(home.admin, "/admin/disconnect", "", &json!({"user": id}));
+    assert_eq!(gone.status, 503);
+    let by_operator = (4003, "disconnected by the operator".to_owned());
+    assert_eq!(ada.goodbye().await, by_operator);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,10 +24,14 @@ const LOBBY: &str = "/poll/talk/lobby";
 const JSON: &str = "Content-Type: application/json\r\n";
 
 async fn start() -> Running {
+    start_with(Config::for_tests(), AWAY).await
+}
+
+async fn start_with(config: Config, away: Duration) -> Running {
     let app = App::new()
         .game::<Talk>()
-        .http(|services| Polls::router(services, WAIT, AWAY));
-    app.start(Config::for_tests()).await.expect("starts")
+        .http(move |services| Polls::router(services, WAIT, away));
+    app.start(config).await.expect("starts")
 }
 
 fn port(running: &Running) -> u16 {
@@ -289,7 +293,8 @@ async fn row_32_a_long_poll_that_was_abandoned_loses_nothing_and_who_stays_away_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_32_a_slow_long_poll_costs_nobody_else_anything() {
-    let running = start().await;
+    // It is the room that has enough of it, before it counts as gone.
+    let running = start_with(Config::for_tests(), 10 * AWAY).await;
     let mut ada = Member::<Talk>::join(port(&running), "lobby", "Ada").await;
     let mut bob = Poller::join(&running, "Bob");
     let mut slow = Poller::join(&running, "Slow");
@@ -342,5 +347,27 @@ async fn row_32_a_server_that_drains_answers_long_polls() {
     }
     let mut late = Poller::new(&running, "Late");
     assert_eq!(late.poll().expect_err("drains").0, 503);
+    running.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_32_members_by_long_poll_count_for_the_address_that_they_poll_from() {
+    let mut config = Config::for_tests();
+    config.gate.proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    config.limits.connections_per_address = Some(1);
+    let running = start_with(config, AWAY).await;
+    let come = |name: &str, from: &str| {
+        let mut poller = Poller::new(&running, name);
+        poller.bearer += &format!("X-Forwarded-For: {from}\r\n");
+        let told = poller.poll();
+        (poller, told.err().map(|(status, _)| status))
+    };
+    let (ada, refused) = come("Ada", "203.0.113.7");
+    assert_eq!(refused, None);
+    assert_eq!(come("Bob", "203.0.113.7").1, Some(429));
+    let (eve, refused) = come("Eve", "203.0.113.8");
+    assert_eq!(refused, None, "from elsewhere");
+    assert_eq!((ada.leave(), eve.leave()), (204, 204));
+    nobody_is_left(&running).await;
     running.stop().await.expect("stopped");
 }

@@ -32,6 +32,12 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
         .collect()
 }
 
+/// For excerpts of what is indented in its source.
+fn flush_left(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn without_blank_lines(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.collect::<Vec<_>>().join("\n")
@@ -116,7 +122,7 @@ fn the_code_of_the_chapters_is_that_of_the_sources() {
         let (path, code) = excerpt.split_once('\n').expect("a path, then code");
         let path = path.strip_prefix("// ").expect("a path");
         assert!(
-            read(path).contains(code),
+            flush_left(&read(path)).contains(&flush_left(code)),
             "docs/sources.md: this is not in {path} any more:\n{code}"
         );
     }
