@@ -89,7 +89,9 @@ async fn whom_redis_remembers_and_who_is_not_here_leaves_when_the_connection_is_
         assert_eq!(ids(&here).await, ["ada", "bob"], "Redis is wrong");
         let kinds = ["normal", "pubsub"];
         let kill = |kind| servers[0].ask::<i64>(&["CLIENT", "KILL", "TYPE", kind]);
-        kinds.map(|kind| kill(kind).expect("killed"));
+        for kind in kinds {
+            kill(kind).expect("killed");
+        }
         until_present(&here, &["ada"]).await;
     }
 }
