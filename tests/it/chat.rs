@@ -74,7 +74,7 @@ impl Scene {
     /// Who writes is shown, and a word for one alone is heard by two.
     async fn words_for_one_are_heard_by_two(&mut self) {
         let on = true;
-        self.ada.input(Input::Typing { on }).await;
+        self.ada.input(Input::Typing { on });
         self.bob
             .sees("Ada writes", |view| person(view, "Ada").typing)
             .await;
@@ -184,7 +184,7 @@ impl Scene {
 /// Asks for something, and again where that was too fast.
 async fn ask(member: &mut Member<Chat>, input: Input) {
     loop {
-        let seq = member.input(input.clone()).await;
+        let seq = member.input(input.clone());
         member
             .sees("it is answered", |view| view.input_ack >= seq)
             .await;

@@ -179,7 +179,7 @@ async fn play(players: &mut [Member<Post>]) {
     let mut n = 0;
     for _ in 0..COUNT / PLAYERS {
         for player in &mut *players {
-            player.input(n).await;
+            player.input(n);
             n += 1;
         }
         tokio::time::sleep(Duration::from_millis(17)).await;

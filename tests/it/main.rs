@@ -23,7 +23,6 @@ mod recordings;
 mod hostile;
 mod security;
 mod asking;
-mod steady;
 mod layer;
 mod store;
 

@@ -78,7 +78,7 @@ async fn row_23_downbeat_send_reaches_a_room_a_user_and_one_member() {
     let home = Home::new("");
     let _server = home.serve();
     let (id, token) = guest(&home, "Ada");
-    let ada = Member::<Chat>::join_as(home.port, "lobby", "Ada", Some(&token)).await;
+    let ada = Member::<Chat>::join_as(home.port, "lobby", "Ada", &token).await;
     let bob = Member::<Chat>::join(home.port, "lobby", "Bob").await;
 
     well(&home.send(&[&TO_ROOM[..], &["--json", &line("we restart at nine")]].concat()));
@@ -230,7 +230,7 @@ async fn row_23_operators_close_a_user_a_session_and_a_room() {
     let _server = home.serve();
     let (id, token) = guest(&home, "Ada");
     let user = json!({"user": id});
-    let join = async |name| Member::<Chat>::join_as(home.port, "lobby", name, Some(&token)).await;
+    let join = async |name| Member::<Chat>::join_as(home.port, "lobby", name, &token).await;
     let by_operator = (4003, "disconnected by the operator".to_owned());
 
     // Disconnected, on all devices; she may come back.
@@ -249,7 +249,7 @@ async fn row_23_operators_close_a_user_a_session_and_a_room() {
     let again = join("Ada").await;
     assert_eq!(post(home.admin, "/admin/revoke", "", &user).status, 204);
     assert_eq!(again.goodbye().await.0, 4003);
-    let refused = connect_as(home.port, "/ws/chat/lobby", Some(&token)).await;
+    let refused = connect_as(home.port, "/ws/chat/lobby", &token).await;
     assert_eq!(refused.err(), Some(401));
     // Somebody who is not there cannot be missed; what can be no user is told.
     let stranger = json!({"user": "guest_99"});
@@ -281,7 +281,7 @@ async fn without_its_redis_a_server_says_so_and_who_is_there_is_told_all_the_sam
     let ready = get(home.port, "/readyz");
     assert!(ready.contains("the layer is unavailable"), "{ready}");
     let (id, token) = guest(&home, "Ada");
-    let ada = Member::<Chat>::join_as(home.port, "lobby", "Ada", Some(&token)).await;
+    let ada = Member::<Chat>::join_as(home.port, "lobby", "Ada", &token).await;
     let sent = home.send(&[&TO_ROOM[..], &["--json", &line("anybody?")]].concat());
     refused(&sent, "refused with 503: the layer is unavailable");
     ada.sees("those of this process hear each other", |view| {

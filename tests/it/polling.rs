@@ -141,7 +141,7 @@ fn said(messages: &[Value]) -> Vec<String> {
 /// Says it, and waits until the room has taken it.
 async fn say(member: &mut Member<Talk>, message: &str) {
     let message = message.to_owned();
-    let seq = member.input(Said { message }).await;
+    let seq = member.input(Said { message });
     member
         .sees("it is said", |view| view.input_ack >= seq)
         .await;

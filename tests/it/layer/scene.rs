@@ -10,7 +10,7 @@ use downbeat_tests::talk::{Said, Talk};
 
 use crate::asking::metric_of;
 use crate::guard::{Redis, Setup, eventually, redis};
-use crate::steady::{Member, Seen, Steady};
+use crate::member::{Member, Seen, Steady};
 
 /// Messages that are sent while Redis is away, so many at a time, and how long each is.
 /// Together far more than a process may keep.
@@ -65,17 +65,17 @@ impl Scene {
         added.expect("added");
         let mut talkers = Vec::new();
         for n in 0..8 {
-            talkers.push(Member::join(here.addr(), "crowd", &format!("Talker {n}")).await);
+            talkers.push(Member::join(here.addr().port(), "crowd", &format!("Talker {n}")).await);
         }
         Some(Self {
-            ada: Member::join(here.addr(), "lobby", "Ada").await,
-            bob: Member::join(there.addr(), "lobby", "Bob").await,
+            ada: Member::join(here.addr().port(), "lobby", "Ada").await,
+            bob: Member::join(there.addr().port(), "lobby", "Bob").await,
             cyd: None,
-            dan: Some(Member::join(there.addr(), "lobby", "Dan").await),
+            dan: Some(Member::join(there.addr().port(), "lobby", "Dan").await),
             talkers,
             steady: [
-                Steady::join(here.addr()).await,
-                Steady::join(there.addr()).await,
+                Steady::join(here.addr().port()).await,
+                Steady::join(there.addr().port()).await,
             ],
             bulk,
             redis,
@@ -88,7 +88,7 @@ impl Scene {
     pub(crate) async fn hear_each_other(&self, word: &str) {
         for (who, name) in [(&self.ada, "Ada"), (&self.bob, "Bob")] {
             let text = format!("{word} it, {name}");
-            who.ask(Input::Say { text: text.clone() });
+            who.input(Input::Say { text: text.clone() });
             for hears in self.chatters() {
                 let what = format!("{name}'s line is heard: {text}");
                 hears
@@ -114,16 +114,16 @@ impl Scene {
 
     /// What Redis is not told of, for it is away, or was not yet asked since it knows nothing.
     pub(crate) async fn somebody_comes_and_goes(&mut self) {
-        let cyd = Member::join(self.here.addr(), "lobby", "Cyd").await;
+        let cyd = Member::join(self.here.addr().port(), "lobby", "Cyd").await;
         let text = "said alone".to_owned();
-        self.ada.ask(Input::Say { text: text.clone() });
-        let hears = |seen: &Seen<Chat>| lines(seen).contains(&&*text);
+        self.ada.input(Input::Say { text: text.clone() });
+        let hears = |seen: &mut Seen<Chat>| lines(seen).contains(&&*text);
         cyd.until("those of one server hear each other", hears)
             .await;
         self.cyd = Some(cyd);
         let dan = self.dan.take().expect("still there");
         dan.leave();
-        let gone = || dan.look().closed.is_some();
+        let gone = || dan.seen().goodbye.is_some();
         eventually("gone", gone).await;
     }
 
@@ -136,7 +136,7 @@ impl Scene {
             for talker in &self.talkers {
                 for _ in 0..SAID_AT_ONCE {
                     let message = "over there?".to_owned();
-                    talker.ask(Said { message });
+                    talker.input(Said { message });
                 }
             }
             let sends = (0..SENT_AT_ONCE).map(|_| {
@@ -155,7 +155,7 @@ impl Scene {
         assert!(grown < SENT * SENT_BYTES / 2, "{grown} bytes more");
         let said = self.talkers.len() * SAID_AT_ONCE * (SENT / SENT_AT_ONCE);
         for talker in &self.talkers {
-            let heard = |seen: &Seen<Talk>| seen.view.events.len() == said;
+            let heard = |seen: &mut Seen<Talk>| seen.view.events.len() == said;
             talker
                 .until("those of one room hear each other", heard)
                 .await;
@@ -181,7 +181,7 @@ impl Scene {
     /// The people are told that something may be missing, and the operators are.
     pub(crate) async fn were_told_of_the_gap(&self, before: [(u64, u64); 2]) {
         for member in [&self.ada, &self.bob] {
-            let is_told = |seen: &Seen<Chat>| seen.view.events.contains(&Event::Missed);
+            let is_told = |seen: &mut Seen<Chat>| seen.view.events.contains(&Event::Missed);
             member.until("told of the gap", is_told).await;
         }
         for (now, before) in self.told_of_gaps().await.into_iter().zip(before) {

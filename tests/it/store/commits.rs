@@ -8,7 +8,7 @@ use super::proxy::{Line, Proxy};
 use super::scene::{account, eventually, is_kept_once, start, until};
 use super::services::Fresh;
 use crate::asking::ask;
-use crate::steady::{Member, Steady};
+use crate::member::{Member, Steady};
 
 /// How often each of the two happens.
 const TIMES: usize = 4;
@@ -16,16 +16,17 @@ const TIMES: usize = 4;
 pub(super) async fn are_made_once(fresh: &Fresh, proxy: &Proxy) {
     let server = start(fresh.url_at(Some(proxy.address))).await;
     let other = start(fresh.url()).await;
-    let steady = Steady::join(server.addr()).await;
+    let steady = Steady::join(server.addr().port()).await;
     let mut chatters = Vec::new();
     let mut said = Vec::new();
     for n in 0..2 * TIMES {
         let cut = [Line::CutBeforeCommit, Line::CutAfterCommit][n % 2];
-        let chatter = Member::<Chat>::join(server.addr(), "lobby", &format!("Chatter {n}")).await;
+        let chatter =
+            Member::<Chat>::join(server.addr().port(), "lobby", &format!("Chatter {n}")).await;
         let cuts = proxy.cuts();
         proxy.set(cut);
         let text = format!("line {n}");
-        chatter.ask(Input::Say { text: text.clone() });
+        chatter.input(Input::Say { text: text.clone() });
         said.push(text);
         chatters.push(chatter);
         eventually("a line was cut off", async || proxy.cuts() > cuts).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::times;
 use crate::asking::{ask, body_of, metric_of};
-use crate::steady::{Member, Steady};
+use crate::member::{Member, Steady};
 
 /// Writes that may wait; fewer than the chatters have to say.
 const QUEUE: u64 = 40;
@@ -74,10 +74,17 @@ impl Scene {
         let seat = json!({"game": "chat", "room": "lobby"});
         let ticket = until(&server, 200, "POST", "/api/ticket", &known, &seat).await;
         let ticket = ticket["ticket"].as_str().expect("a ticket").to_owned();
-        let ada = Member::enter(server.addr(), "lobby", &format!("ticket.{ticket}"), "").await;
+        let ada = Member::enter(
+            server.addr().port(),
+            "lobby",
+            &format!("ticket.{ticket}"),
+            "",
+        )
+        .await;
         let mut chatters = Vec::new();
         for n in 0..CHATTERS {
-            chatters.push(Member::join(server.addr(), "lobby", &format!("Chatter {n}")).await);
+            chatters
+                .push(Member::join(server.addr().port(), "lobby", &format!("Chatter {n}")).await);
         }
         Self {
             can_be_read: place.can_be_read,
@@ -86,7 +93,7 @@ impl Scene {
             ada: ada.expect("let in"),
             chatters,
             said: Vec::new(),
-            steady: Steady::join(server.addr()).await,
+            steady: Steady::join(server.addr().port()).await,
             asked: 0,
             server,
             other,
@@ -133,7 +140,7 @@ impl Scene {
     /// One line of one of them.
     fn say(&mut self, chatter: usize) {
         let text = format!("line {}", self.said.len());
-        self.chatters[chatter].ask(Input::Say { text: text.clone() });
+        self.chatters[chatter].input(Input::Say { text: text.clone() });
         self.said.push(text);
     }
 
@@ -171,14 +178,14 @@ impl Scene {
             }
         }
         self.asked += 1;
-        let stranger = Member::<Chat>::join(self.server.addr(), "lobby", "Stranger").await;
+        let stranger = Member::<Chat>::join(self.server.addr().port(), "lobby", "Stranger").await;
         stranger.leave();
     }
 
     /// Somebody with an account loses its connection, and has its seat again.
     async fn who_is_in_comes_back(&mut self) {
         let (number, resume) = (self.ada.number(), self.ada.resume());
-        let again = Member::enter(self.server.addr(), "lobby", &resume, "").await;
+        let again = Member::enter(self.server.addr().port(), "lobby", &resume, "").await;
         self.ada = again.expect("let in again");
         assert_eq!(self.ada.number(), number, "it has its seat again");
     }
@@ -256,14 +263,14 @@ pub(super) async fn is_kept_once(elsewhere: &Running, said: &[String]) {
         history.is_ok_and(|lines| lines.len() >= said.len())
     })
     .await;
-    let reader = Member::<Chat>::join(elsewhere.addr(), "lobby", "Reader").await;
-    let all = |seen: &_| shown(seen).len() >= said.len();
+    let reader = Member::<Chat>::join(elsewhere.addr().port(), "lobby", "Reader").await;
+    let all = |seen: &mut _| shown(seen).len() >= said.len();
     reader.until("the history is shown", all).await;
-    assert_eq!(shown(&reader.look()), said);
+    assert_eq!(shown(&reader.seen()), said);
 }
 
 /// What was said, in order of the alphabet.
-fn shown(seen: &crate::steady::Seen<Chat>) -> Vec<String> {
+fn shown(seen: &crate::member::Seen<Chat>) -> Vec<String> {
     let entries = seen.view.entities.values();
     let lines = entries.filter(|entry| entry.kind == Kind::Line);
     let mut texts: Vec<_> = lines.map(|line| line.text.clone()).collect();
