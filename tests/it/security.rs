@@ -38,7 +38,7 @@ mod tls;
 mod websocket;
 
 /// What the issue of the gate asked for at least was 300; so many there are.
-const CASES_MIN: usize = 800;
+const CASES_MIN: usize = 1_180;
 
 #[test]
 fn there_are_enough_cases_and_no_two_have_one_name() {

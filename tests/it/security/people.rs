@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -133,6 +133,9 @@ pub(crate) fn leave(mut raw: Raw) {
     raw.goodbye();
 }
 
+/// How long a member stays that should have been closed long since.
+const STAYS: Duration = Duration::from_secs(60);
+
 /// A member that stays for as long as it may: it reads what it is told, and shows that it does.
 pub(crate) struct Inside {
     leaves: Arc<AtomicBool>,
@@ -143,8 +146,9 @@ impl Inside {
     pub(crate) fn new(mut raw: Raw) -> Self {
         let leaves = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&leaves);
+        let came = Instant::now();
         let ended = std::thread::spawn(move || {
-            while !told.load(Ordering::Relaxed) {
+            while !told.load(Ordering::Relaxed) && came.elapsed() < STAYS {
                 if !raw.hears_within(Duration::from_millis(20)) {
                     continue;
                 }
@@ -161,7 +165,7 @@ impl Inside {
         Self { leaves, ended }
     }
 
-    /// The code with which the server closes it.
+    /// The code with which the server closes it; 1000 if that never comes.
     pub(crate) fn goodbye(self) -> Outcome {
         self.ended.join().expect("no panic")
     }
