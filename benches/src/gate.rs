@@ -194,12 +194,14 @@ impl Guest {
             if let Some(length) = websocket::upgraded(&line.read)? {
                 break length;
             }
-            line.read_more().await?;
+            let more = line.read_more().await;
+            more.map_err(|error| format!("before the upgrade: {error}"))?;
         };
         line.read.drain(..length);
         line.write(&self.hello).await?;
         let mut view = View::<Hall>::new();
-        let first = line.message(websocket::BINARY).await?;
+        let first = line.message(websocket::BINARY).await;
+        let first = first.map_err(|error| format!("before the welcome: {error}"))?;
         if !matches!(view.apply(&first), Ok(Applied::Welcome)) {
             return Err("the first message is no welcome".into());
         }
@@ -256,7 +258,10 @@ impl Line {
 
     async fn read_more(&mut self) -> Result<(), String> {
         match self.stream.read_buf(&mut self.read).await {
-            Ok(0) => Err("the server closed the connection".into()),
+            Ok(0) => {
+                let read = String::from_utf8_lossy(&self.read);
+                Err(format!("the server closed the connection after {read:?}"))
+            }
             Ok(_) => Ok(()),
             Err(error) => Err(format!("read: {error}")),
         }

@@ -3,9 +3,10 @@
 //! In: what the library reads. Out: what the room task says. Nothing here waits, and nothing here
 //! knows of games or rooms.
 
+use std::future::{self, Future as _};
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -196,8 +197,10 @@ impl Stream for WsLink {
                 Incoming::Pong(Bytes::new())
             }
             Some(Ok(Message::Close(frame))) => {
-                // The link may be dropped upon this, so the answer goes out now or never.
-                let _ = Pin::new(&mut self.ws).poll_flush(cx);
+                // The link may be dropped upon this, so the answer goes out now or never: also if
+                // the task, which serves many, has done its share for this turn.
+                let flush = future::poll_fn(|cx| Pin::new(&mut self.ws).poll_flush(cx));
+                let _ = pin!(tokio::task::unconstrained(flush)).poll(cx);
                 Incoming::Close(frame.map(|frame| frame.code.into()))
             }
             Some(Ok(Message::Frame(_))) => unreachable!("reading never gives raw frames"),

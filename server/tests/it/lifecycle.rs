@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use downbeat::{Game, OpenError, Player, PlayerId, Refusal, Room, Seat};
 use downbeat_server::{App, Config, StartError, StopError};
+use futures_util::SinkExt as _;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::stage::{Adder, Client, request, start, status};
 
@@ -33,6 +36,39 @@ async fn a_drain_says_1001_and_lets_nobody_in() {
     assert!(stopped.ticks_run > 0);
     let gone = tokio::net::TcpStream::connect(address).await;
     assert!(gone.is_err(), "nobody listens any more");
+}
+
+/// A task takes so much from its sockets in a turn; who comes after that is served in the next one,
+/// but whose link is dropped in this one has no next one.
+#[tokio::test]
+async fn all_who_say_goodbye_at_once_get_an_answer() {
+    let running = start().await;
+    let names: Vec<_> = (0..200).map(|number| format!("Guest {number}")).collect();
+    let joins = names
+        .iter()
+        .map(|name| Client::join(running.addr(), "main", name));
+    let mut guests = futures_util::future::join_all(joins).await;
+    let mut stays = guests.pop().expect("one of them");
+    let seen = stays.view.seen();
+    let all_go = async {
+        // One thing more to read, so that the turn ends between a goodbye and its answer.
+        stays.send(seen).await;
+        for guest in &mut guests {
+            let bye = CloseFrame {
+                code: 1000.into(),
+                reason: "bye".into(),
+            };
+            guest
+                .ws
+                .send(Message::Close(Some(bye)))
+                .await
+                .expect("sent");
+        }
+    };
+    tokio::task::unconstrained(all_go).await;
+    for guest in &mut guests {
+        assert_eq!(guest.goodbye().await, (1000, "bye".to_owned()));
+    }
 }
 
 #[tokio::test]
