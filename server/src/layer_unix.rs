@@ -240,8 +240,8 @@ impl Shared {
     }
 
     async fn send(&self, channel: &str, message: Arc<Message>) -> Result<(), LayerError> {
-        self.local.send(channel, Arc::clone(&message)).await?;
-        if self.is_open(channel) {
+        // One look: between two, a reader that has got it could go, and another get it too.
+        if self.local.send_here(channel, &message)? {
             return Ok(());
         }
         let reader = || To::Reader(channel.into());
