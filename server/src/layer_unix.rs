@@ -277,26 +277,26 @@ impl Shared {
 
     async fn appear(&self, group: &str, channel: &str, who: Present) -> Result<(), LayerError> {
         self.local.appear(group, channel, who.clone()).await?;
-        let is_here = self.note_present(group, channel, Some(&who));
-        let (group, channel) = (group.to_owned(), channel.to_owned());
-        if is_here {
-            let frame = Frame::Appear(group, channel, who);
-            return self.say(&To::Others, frame).await;
+        if !self.note_present(group, channel, Some(&who)) {
+            let please = Frame::PleaseAppear(group.into(), channel.into(), who);
+            return self.say(&self.owner(channel), please).await;
         }
-        let to = self.owner(&channel);
-        self.say(&to, Frame::PleaseAppear(group, channel, who))
-            .await
+        let frame = Frame::Appear(group.into(), channel.into(), who.clone());
+        self.say(&To::Others, frame).await?;
+        self.correct(group, channel, Some(&who));
+        Ok(())
     }
 
     async fn vanish(&self, group: &str, channel: &str) -> Result<(), LayerError> {
         self.local.vanish(group, channel).await?;
-        let is_here = self.note_present(group, channel, None);
-        let (group, channel) = (group.to_owned(), channel.to_owned());
-        if is_here {
-            return self.say(&To::Others, Frame::Vanish(group, channel)).await;
+        if !self.note_present(group, channel, None) {
+            let please = Frame::PleaseVanish(group.into(), channel.into());
+            return self.say(&self.owner(channel), please).await;
         }
-        let to = self.owner(&channel);
-        self.say(&to, Frame::PleaseVanish(group, channel)).await
+        let frame = Frame::Vanish(group.into(), channel.into());
+        self.say(&To::Others, frame).await?;
+        self.correct(group, channel, None);
+        Ok(())
     }
 
     /// Remembers what others are to be told; answers whether the channel is of this process.
@@ -310,6 +310,20 @@ impl Shared {
             None => _ = open.present.remove(group),
         }
         true
+    }
+
+    /// What others were told may have waited, and what came later been said before it: if something
+    /// else is so by now, they are told that. Under the lock, so that it is the last word.
+    fn correct(&self, group: &str, channel: &str, told: Option<&Present>) {
+        let channels = self.lock();
+        let now = channels.get(channel).map(|open| open.present.get(group));
+        let frame = match now {
+            Some(now) if now == told => return,
+            Some(Some(now)) => Frame::Appear(group.into(), channel.into(), now.clone()),
+            Some(None) => Frame::Vanish(group.into(), channel.into()),
+            None => Frame::Closed(channel.into()),
+        };
+        self.announce(&To::Others, frame);
     }
 }
 

@@ -178,7 +178,9 @@ async fn handle(
         Frame::PleaseAppear(group, channel, who) => {
             if shared.note_present(&group, &channel, Some(&who)) {
                 let _ = local.appear(&group, &channel, who.clone()).await;
-                shared.announce(&To::Others, Frame::Appear(group, channel, who));
+                let frame = Frame::Appear(group.clone(), channel.clone(), who.clone());
+                shared.announce(&To::Others, frame);
+                shared.correct(&group, &channel, Some(&who));
             }
         }
         Frame::PleaseVanish(group, channel) => {
