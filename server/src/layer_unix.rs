@@ -30,6 +30,8 @@ mod outbox;
 mod hub;
 mod ghosts;
 mod link;
+#[cfg(test)]
+mod tests;
 
 use self::frame::{Frame, To, encode};
 use self::outbox::Outbox;
@@ -53,7 +55,8 @@ struct Shared {
     uid: u32,
     local: Arc<MemoryLayer>,
     open: Mutex<BTreeMap<Arc<str>, Open>>,
-    link: watch::Sender<Option<Outbox>>,
+    /// The way to the hub, or why there is none.
+    link: watch::Sender<Result<Outbox, String>>,
     numbers: AtomicU64,
     /// Messages of others that were handed to the local layer: they are not sent here.
     handed: AtomicU64,
@@ -76,21 +79,8 @@ impl UnixLayer {
     /// # Errors
     /// If the path is somebody else's, is none of a socket, or the system has no randomness.
     pub fn start(path: &Path, limits: LayerLimits) -> io::Result<Arc<Self>> {
-        let uid = UnixStream::pair()?.0.peer_cred()?.uid();
-        check_path(path, uid)?;
-        let process = random_name()?;
-        let shared = Arc::new(Shared {
-            path: path.into(),
-            uid,
-            local: MemoryLayer::of_process(limits, &process),
-            process,
-            open: Mutex::default(),
-            link: watch::Sender::new(None),
-            numbers: AtomicU64::new(0),
-            handed: AtomicU64::new(0),
-            malformed: AtomicU64::new(0),
-            gaps: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared::new(path, limits)?);
+        check_path(path, shared.uid)?;
         let task = tokio::spawn(link::run(Arc::clone(&shared))).abort_handle();
         Ok(Arc::new(Self { shared, task }))
     }
@@ -140,13 +130,37 @@ fn process_of(channel: &str) -> Option<&str> {
     is_name.then_some(process)
 }
 
+fn no_answer(path: &Path) -> String {
+    format!("no answer at {}", path.display())
+}
+
 impl Shared {
+    fn new(path: &Path, limits: LayerLimits) -> io::Result<Self> {
+        let process = random_name()?;
+        Ok(Self {
+            path: path.into(),
+            uid: UnixStream::pair()?.0.peer_cred()?.uid(),
+            local: MemoryLayer::of_process(limits, &process),
+            process,
+            open: Mutex::default(),
+            link: watch::Sender::new(Err(no_answer(path))),
+            numbers: AtomicU64::new(0),
+            handed: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_open(&self, channel: &str) -> bool {
         self.lock().contains_key(channel)
+    }
+
+    fn set_link(&self, link: Result<Outbox, String>) {
+        drop(self.link.send_replace(link));
     }
 
     fn frame_bytes_max(&self) -> usize {
@@ -159,8 +173,14 @@ impl Shared {
 
     /// Says something without waiting; what is lost over it is made good with the next link.
     fn announce(&self, to: &To, frame: Frame) {
-        if let Some(outbox) = &*self.link.borrow() {
-            outbox.try_send(self.encode(to, frame));
+        let link = self.link.borrow();
+        let Ok(outbox) = &*link else {
+            return;
+        };
+        let is_taken = outbox.try_send(self.encode(to, frame));
+        if !is_taken && *to == To::Hub {
+            // Others ask again after a gap. The hub does not: it must be told all, from the start.
+            outbox.end();
         }
     }
 
@@ -169,19 +189,18 @@ impl Shared {
         let bytes = self.encode(to, frame);
         let mut links = self.link.subscribe();
         let link = async {
-            let link = links.wait_for(Option::is_some).await;
-            link.ok().and_then(|link| link.clone())
+            let link = links.wait_for(Result::is_ok).await;
+            link.ok().and_then(|link| link.clone().ok())
         };
         let sent = match tokio::time::timeout(SEND_WITHIN, link).await {
             Ok(Some(outbox)) => outbox.send(bytes, SEND_WITHIN).await,
             _ => false,
         };
-        let unavailable = || LayerError::Unavailable(self.no_link());
+        let unavailable = || {
+            let why = self.link.borrow().as_ref().err().cloned();
+            LayerError::Unavailable(why.unwrap_or_else(|| no_answer(&self.path)))
+        };
         if sent { Ok(()) } else { Err(unavailable()) }
-    }
-
-    fn no_link(&self) -> String {
-        format!("no answer at {}", self.path.display())
     }
 
     fn open(
@@ -240,8 +259,8 @@ impl Shared {
     }
 
     async fn send(&self, channel: &str, message: Arc<Message>) -> Result<(), LayerError> {
-        self.local.send(channel, Arc::clone(&message)).await?;
-        if self.is_open(channel) {
+        // One look: between two, a reader that has got it could go, and another get it too.
+        if self.local.send_here(channel, &message)? {
             return Ok(());
         }
         let reader = || To::Reader(channel.into());
@@ -277,26 +296,26 @@ impl Shared {
 
     async fn appear(&self, group: &str, channel: &str, who: Present) -> Result<(), LayerError> {
         self.local.appear(group, channel, who.clone()).await?;
-        let is_here = self.note_present(group, channel, Some(&who));
-        let (group, channel) = (group.to_owned(), channel.to_owned());
-        if is_here {
-            let frame = Frame::Appear(group, channel, who);
-            return self.say(&To::Others, frame).await;
+        if !self.note_present(group, channel, Some(&who)) {
+            let please = Frame::PleaseAppear(group.into(), channel.into(), who);
+            return self.say(&self.owner(channel), please).await;
         }
-        let to = self.owner(&channel);
-        self.say(&to, Frame::PleaseAppear(group, channel, who))
-            .await
+        let frame = Frame::Appear(group.into(), channel.into(), who.clone());
+        self.say(&To::Others, frame).await?;
+        self.correct(group, channel, Some(&who));
+        Ok(())
     }
 
     async fn vanish(&self, group: &str, channel: &str) -> Result<(), LayerError> {
         self.local.vanish(group, channel).await?;
-        let is_here = self.note_present(group, channel, None);
-        let (group, channel) = (group.to_owned(), channel.to_owned());
-        if is_here {
-            return self.say(&To::Others, Frame::Vanish(group, channel)).await;
+        if !self.note_present(group, channel, None) {
+            let please = Frame::PleaseVanish(group.into(), channel.into());
+            return self.say(&self.owner(channel), please).await;
         }
-        let to = self.owner(&channel);
-        self.say(&to, Frame::PleaseVanish(group, channel)).await
+        let frame = Frame::Vanish(group.into(), channel.into());
+        self.say(&To::Others, frame).await?;
+        self.correct(group, channel, None);
+        Ok(())
     }
 
     /// Remembers what others are to be told; answers whether the channel is of this process.
@@ -310,6 +329,20 @@ impl Shared {
             None => _ = open.present.remove(group),
         }
         true
+    }
+
+    /// What others were told may have waited, and what came later been said before it: if something
+    /// else is so by now, they are told that. Under the lock, so that it is the last word.
+    fn correct(&self, group: &str, channel: &str, told: Option<&Present>) {
+        let channels = self.lock();
+        let now = channels.get(channel).map(|open| open.present.get(group));
+        let frame = match now {
+            Some(now) if now == told => return,
+            Some(Some(now)) => Frame::Appear(group.into(), channel.into(), now.clone()),
+            Some(None) => Frame::Vanish(group.into(), channel.into()),
+            None => Frame::Closed(channel.into()),
+        };
+        self.announce(&To::Others, frame);
     }
 }
 
@@ -397,9 +430,7 @@ impl Layer for UnixLayer {
     }
 
     fn health(&self) -> Result<(), String> {
-        match &*self.shared.link.borrow() {
-            Some(_) => Ok(()),
-            None => Err(self.shared.no_link()),
-        }
+        let link = self.shared.link.borrow();
+        link.as_ref().map(|_| ()).map_err(String::clone)
     }
 }

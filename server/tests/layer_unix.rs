@@ -13,7 +13,7 @@ use downbeat_server::UnixLayer;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-const WITHIN: Duration = Duration::from_secs(5);
+const WITHIN: Duration = Duration::from_secs(20);
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
@@ -175,6 +175,25 @@ async fn a_named_channel_is_read_by_one_of_all_processes() {
 }
 
 #[tokio::test]
+async fn who_finds_no_place_on_the_bus_is_told_why_and_comes_when_there_is_one() {
+    let (_folder, path) = folder();
+    let _hub = start(&path).await;
+    let mut others = Vec::new();
+    for _ in 1..256 {
+        let other = tokio::net::UnixStream::connect(&path).await;
+        others.push(other.expect("a socket"));
+    }
+    let late = UnixLayer::start(&path, LayerLimits::default()).expect("a layer");
+    until("it is told why", async || {
+        late.health()
+            .is_err_and(|why| why.contains("256 processes"))
+    })
+    .await;
+    others.pop();
+    until("it is on the bus", async || late.health().is_ok()).await;
+}
+
+#[tokio::test]
 async fn a_stale_socket_is_replaced_and_nothing_else() {
     let (folder, path) = folder();
     drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
@@ -201,8 +220,9 @@ async fn without_a_hub_sending_is_an_error_after_a_while() {
     let receiver = queue(&layer);
     add(&layer, "g", &receiver).await;
     let sent = layer.group_send("g", text("a")).await;
-    let unavailable = "the layer is unavailable: no answer at /nowhere/layer.sock";
-    assert_eq!(sent.expect_err("nobody is there").to_string(), unavailable);
+    let unavailable = "the layer is unavailable: no link at /nowhere/layer.sock: No such file";
+    let told = sent.expect_err("nobody is there").to_string();
+    assert!(told.starts_with(unavailable), "{told}");
     assert!(layer.health().is_err());
     assert_eq!(
         receive(&receiver).await,
@@ -256,11 +276,69 @@ async fn who_does_not_read_loses_its_own_only_and_is_told() {
 
 /// What a process says first, written by hand: it pins the bytes.
 async fn say_hello(socket: &mut tokio::net::UnixStream) {
+    say(socket, b"\x92\xACdeaddeaddead\xA5Hello").await;
+}
+
+async fn say(socket: &mut tokio::net::UnixStream, body: &[u8]) {
     use tokio::io::AsyncWriteExt as _;
-    let body = b"\x92\xACdeaddeaddead\xA5Hello";
     let length = u32::try_from(2 + body.len()).expect("short");
-    let mut hello = length.to_be_bytes().to_vec();
-    hello.extend([1, b'!']);
-    hello.extend(body);
-    socket.write_all(&hello).await.expect("written");
+    let mut frame = length.to_be_bytes().to_vec();
+    frame.extend([1, b'!']);
+    frame.extend(body);
+    socket.write_all(&frame).await.expect("written");
+}
+
+/// Reads until this was heard.
+async fn hear(socket: &mut tokio::net::UnixStream, word: &[u8]) {
+    use tokio::io::AsyncReadExt as _;
+    let mut heard = Vec::new();
+    while !heard.windows(word.len()).any(|piece| piece == word) {
+        let more = timeout(WITHIN, socket.read_buf(&mut heard)).await;
+        assert_ne!(more.expect("in time").expect("read"), 0, "{heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_process_read_before_it_came_anew_is_forgotten() {
+    let (_folder, path) = folder();
+    let (hub, reader) = (start(&path).await, start(&path).await);
+    let mut sockets = Vec::new();
+    for _ in 0..2 {
+        let socket = tokio::net::UnixStream::connect(&path).await;
+        let mut socket = socket.expect("a socket");
+        say_hello(&mut socket).await;
+        hear(&mut socket, b"Welcome").await;
+        if sockets.is_empty() {
+            say(&mut socket, b"\x92\xACdeaddeaddead\x81\xA4Open\xA4work").await;
+            until("it reads", async || {
+                hub.send("work", text("first")).await.expect("sent");
+                timeout(Duration::from_millis(50), hear(&mut socket, b"first"))
+                    .await
+                    .is_ok()
+            })
+            .await;
+        }
+        sockets.push(socket);
+    }
+    let named = Address::Named("work".into());
+    let receiver = open_queue(&*reader, named, reader.limits()).expect("a channel");
+    until("it reads", async || {
+        hub.send("work", text("first")).await.expect("sent");
+        timeout(Duration::from_millis(50), receiver.receive())
+            .await
+            .is_ok()
+    })
+    .await;
+    for number in 0..4 {
+        hub.send("work", text(&number.to_string()))
+            .await
+            .expect("sent");
+    }
+    let mut received = Vec::new();
+    while received.last() != Some(&Received::Message(text("3"))) {
+        received.push(receive(&receiver).await);
+    }
+    received.retain(|message| *message != Received::Message(text("first")));
+    let all = ["0", "1", "2", "3"].map(|number| Received::Message(text(number)));
+    assert_eq!(received, all);
 }

@@ -119,6 +119,16 @@ impl MemoryLayer {
     }
 }
 
+impl MemoryLayer {
+    /// Sends to a channel of this process; answers whether it was open. For layers of several.
+    ///
+    /// # Errors
+    /// As [`Layer::send`].
+    pub fn send_here(&self, channel: &str, message: &Arc<Message>) -> Result<bool, LayerError> {
+        self.inner.send(channel, message)
+    }
+}
+
 #[cfg(test)]
 impl MemoryLayer {
     /// The next lists of who is present are refused.
@@ -216,7 +226,8 @@ impl Inner {
         }
     }
 
-    fn send(&self, channel: &str, message: &Arc<Message>) -> Result<(), LayerError> {
+    /// Answers whether the channel was open.
+    fn send(&self, channel: &str, message: &Arc<Message>) -> Result<bool, LayerError> {
         check_name(channel, true)?;
         self.check(message)?;
         self.tally.sent.fetch_add(1, Ordering::Relaxed);
@@ -225,8 +236,11 @@ impl Inner {
             .channels
             .get(channel)
             .map(|open| Arc::clone(&open.line));
-        match line.map_or(Ok(()), |line| self.deliver(&line, message)) {
-            Ok(()) => Ok(()),
+        let Some(line) = line else {
+            return Ok(false);
+        };
+        match self.deliver(&line, message) {
+            Ok(()) => Ok(true),
             Err(MailboxFull) => Err(LayerError::Full(channel.into())),
         }
     }
@@ -389,7 +403,7 @@ impl Layer for MemoryLayer {
         channel: &'a str,
         message: Arc<Message>,
     ) -> Pending<'a, Result<(), LayerError>> {
-        now(move || self.inner.send(channel, &message))
+        now(move || self.inner.send(channel, &message).map(|_| ()))
     }
 
     fn group_add<'a>(

@@ -39,6 +39,8 @@ pub(super) enum Frame {
     Hello,
     /// The hub's answer: `from` is the hub's own process.
     Welcome,
+    /// Or this: there is no place for another process.
+    Full,
     /// The hub tells of another process.
     Joined(String),
     /// It is gone.

@@ -9,7 +9,7 @@ use downbeat::layer::{
 };
 
 /// Nobody reads it.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Mailbox for Nobody {
     fn deliver(&self, _: u64, _: Delivery) -> Result<(), MailboxFull> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use super::frame::{Frame, To, decode, encode, read, split};
 use super::outbox::{Outbox, outbox};
 
 /// Processes on one bus: servers and programs of one machine.
-const PROCESSES_MAX: usize = 256;
+pub(super) const PROCESSES_MAX: usize = 256;
 
 #[derive(Default)]
 struct Routes {
@@ -77,27 +77,47 @@ impl Hub {
     pub(super) async fn run(self) {
         let routes = Arc::<Mutex<Routes>>::default();
         let mut processes = JoinSet::new();
+        let mut was_full = false;
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) if self.is_welcome(&socket, processes.len()) => {
+                    Ok((socket, _)) if !self.is_own(&socket) => {
+                        tracing::warn!("another user's process at the layer's socket");
+                    }
+                    Ok((socket, _)) if processes.len() >= PROCESSES_MAX => {
+                        if !std::mem::replace(&mut was_full, true) {
+                            let most = PROCESSES_MAX;
+                            tracing::warn!(most, "no more processes are let in at the layer's socket");
+                        }
+                        self.turn_away(socket);
+                    }
+                    Ok((socket, _)) => {
                         let (routes, hub) = (Arc::clone(&routes), self.name.clone());
                         processes.spawn(serve(socket, routes, hub, self.frame_bytes_max));
                     }
-                    Ok(_) => tracing::warn!("somebody else's process at the layer's socket"),
                     Err(error) => {
                         tracing::warn!(%error, "the layer's socket");
                         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                     }
                 },
-                Some(_) = processes.join_next() => {}
+                Some(_) = processes.join_next() => was_full = false,
             }
         }
     }
 
-    fn is_welcome(&self, socket: &UnixStream, processes: usize) -> bool {
-        let is_own = socket.peer_cred().is_ok_and(|peer| peer.uid() == self.uid);
-        is_own && processes < PROCESSES_MAX
+    fn is_own(&self, socket: &UnixStream) -> bool {
+        socket.peer_cred().is_ok_and(|peer| peer.uid() == self.uid)
+    }
+
+    /// Says why. A socket that is new has room for that.
+    fn turn_away(&self, socket: UnixStream) {
+        let full = encode(&To::Others, &self.name, Frame::Full);
+        let said = socket
+            .into_std()
+            .and_then(|mut socket| socket.write_all(&full));
+        if let Err(error) = said {
+            tracing::debug!(%error, "a process did not wait to be turned away");
+        }
     }
 }
 
@@ -125,6 +145,8 @@ async fn serve(socket: UnixStream, routes: Arc<Mutex<Routes>>, hub: String, byte
             outbox.try_send(encode(&To::Others, &hub, Frame::Joined(other.clone())));
         }
         routes.processes.insert(name.clone(), outbox);
+        // It tells anew what it reads.
+        routes.forget_reader(&name);
         routes.numbers += 1;
         let number = routes.numbers;
         routes.newest.insert(name.clone(), number);
@@ -138,7 +160,7 @@ async fn serve(socket: UnixStream, routes: Arc<Mutex<Routes>>, hub: String, byte
     };
     tokio::select! {
         () = writer.run(to) => {}
-        () = pass_on(&mut from, &routes, &name, bytes_max) => {}
+        () = pass_on(&mut from, &routes, (&name, number), bytes_max) => {}
     }
     drop(gone);
 }
@@ -146,7 +168,7 @@ async fn serve(socket: UnixStream, routes: Arc<Mutex<Routes>>, hub: String, byte
 async fn pass_on(
     from: &mut tokio::net::unix::OwnedReadHalf,
     routes: &Mutex<Routes>,
-    name: &str,
+    (name, number): (&str, u64),
     bytes_max: usize,
 ) {
     loop {
@@ -158,7 +180,11 @@ async fn pass_on(
         let Some((to, _)) = split(&bytes) else {
             return tracing::warn!("a frame of the layer's socket is none");
         };
-        lock(routes).pass_on(name, &to, &bytes);
+        let mut routes = lock(routes);
+        if routes.newest.get(name) != Some(&number) {
+            return; // it has begun anew, and what is left of this would come too late
+        }
+        routes.pass_on(name, &to, &bytes);
     }
 }
 
@@ -167,7 +193,7 @@ impl Routes {
         match to {
             To::Others => {
                 let others = self.processes.iter().filter(|(name, _)| *name != from);
-                others.for_each(|(_, outbox)| outbox.try_send(bytes.clone()));
+                others.for_each(|(_, outbox)| _ = outbox.try_send(bytes.clone()));
             }
             To::Process(name) => {
                 if let Some(outbox) = self.processes.get(name) {
@@ -205,6 +231,14 @@ impl Routes {
             }
         }
     }
+
+    /// It reads nothing any more.
+    fn forget_reader(&mut self, process: &str) {
+        self.readers.retain(|_, readers| {
+            readers.retain(|reader| reader != process);
+            !readers.is_empty()
+        });
+    }
 }
 
 /// However the conversation with a process ends, the others are told.
@@ -223,10 +257,7 @@ impl Drop for Gone {
         }
         routes.newest.remove(&self.name);
         routes.processes.remove(&self.name);
-        routes.readers.retain(|_, readers| {
-            readers.retain(|reader| *reader != self.name);
-            !readers.is_empty()
-        });
+        routes.forget_reader(&self.name);
         let gone = encode(&To::Others, &self.hub, Frame::Gone(self.name.clone()));
         for outbox in routes.processes.values() {
             outbox.try_send(gone.clone());

@@ -8,45 +8,66 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use downbeat::layer::Layer as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::Shared;
 use super::frame::{Envelope, Frame, To, decode, read};
 use super::ghosts::Ghosts;
-use super::hub::Hub;
+use super::hub::{Hub, PROCESSES_MAX};
 use super::outbox::outbox;
+use super::{Shared, no_answer};
 
 /// Between two attempts to reach a hub: it binds within a millisecond.
 const RETRY_AFTER: Duration = Duration::from_millis(20);
 
+/// The longest, where they fail for a reason that lasts, as if there is no place.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(1);
+
 /// After a new link, how long the other processes have to come back before they count as dead.
 const BACK_WITHIN: Duration = Duration::from_secs(1);
+
+/// What this process knows of earlier links.
+#[derive(Default)]
+pub(super) struct Past {
+    /// The process that was the hub.
+    hub: Option<String>,
+    ghosts: Ghosts,
+}
 
 /// Keeps this process on the bus until it is aborted.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut hubs = JoinSet::new();
-    let mut ghosts = Ghosts::default();
-    let mut was_linked = false;
+    let mut past = Past::default();
     let mut complained = false;
+    let mut pause = RETRY_AFTER;
     loop {
-        match connect(&shared, &mut hubs).await {
-            Ok(Some(socket)) => {
-                let linked = converse(&shared, socket, was_linked, &mut ghosts).await;
-                shared.link.send_replace(None);
-                was_linked |= linked;
-                complained = false;
+        let talked = match connect(&shared, &mut hubs).await {
+            Ok(Some(socket)) => converse(&shared, socket, &mut past).await.map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
+        match talked {
+            Ok(talked) => {
+                complained &= !talked;
+                pause = RETRY_AFTER;
+                shared.set_link(Err(no_answer(&shared.path)));
             }
-            Ok(None) => {}
-            Err(error) if complained => tracing::debug!(%error, "the layer's socket"),
             Err(error) => {
+                let why = format!("no link at {}: {error}", shared.path.display());
+                if complained {
+                    tracing::debug!(why, "the layer's socket");
+                } else {
+                    tracing::warn!(why, "the layer's socket");
+                }
                 complained = true;
-                tracing::warn!(path = %shared.path.display(), %error, "the layer's socket");
+                pause = (pause * 2).min(RETRY_AFTER_MAX);
+                shared.set_link(Err(why));
             }
         }
-        tokio::time::sleep(RETRY_AFTER).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -66,42 +87,55 @@ async fn connect(shared: &Arc<Shared>, hubs: &mut JoinSet<()>) -> io::Result<Opt
     Ok(None)
 }
 
-/// Answers whether the hub said welcome before it ended.
-async fn converse(
+/// Talks with the hub until one of them ends it.
+///
+/// # Errors
+/// If the hub has no place for this process.
+pub(super) async fn converse(
     shared: &Arc<Shared>,
     socket: UnixStream,
-    was_linked: bool,
-    ghosts: &mut Ghosts,
-) -> bool {
-    let (mut from, to) = socket.into_split();
-    let (outbox, writer) = outbox();
-    outbox.try_send(shared.encode(&To::Hub, Frame::Hello));
-    let talk = async {
-        let bytes_max = shared.frame_bytes_max();
-        let welcome = read(&mut from, bytes_max).await.ok().flatten();
-        let welcome = welcome.and_then(|bytes| decode(&bytes));
-        if welcome.is_none_or(|welcome| welcome.frame != Frame::Welcome) {
-            return false;
+    past: &mut Past,
+) -> io::Result<()> {
+    let (mut from, mut to) = socket.into_split();
+    // A hub that has no place says so without waiting for this.
+    let _ = to.write_all(&shared.encode(&To::Hub, Frame::Hello)).await;
+    let answer = read(&mut from, shared.frame_bytes_max()).await;
+    let answer = answer.ok().flatten().and_then(|bytes| decode(&bytes));
+    let hub = match answer {
+        Some(Envelope {
+            from,
+            frame: Frame::Welcome,
+        }) => from,
+        Some(Envelope {
+            frame: Frame::Full, ..
+        }) => {
+            let why = format!("{PROCESSES_MAX} processes are there, no more are let in");
+            return Err(io::Error::other(why));
         }
-        {
-            // Under the lock: what is opened later is announced behind this.
-            let channels = shared.lock();
-            let named = channels.iter().filter(|(_, open)| open.is_named);
-            for (name, _) in named {
-                outbox.try_send(shared.encode(&To::Hub, Frame::Open(name.to_string())));
-            }
-            shared.link.send_replace(Some(outbox));
-        }
-        if was_linked {
-            handle_gap(shared);
-        }
-        listen(shared, &mut from, ghosts).await;
-        true
+        _ => return Ok(()),
     };
-    tokio::select! {
-        linked = talk => linked,
-        () = writer.run(to) => shared.link.borrow().is_some(),
+    let (outbox, writer) = outbox();
+    {
+        // Under the lock: what is opened later is announced behind this.
+        let channels = shared.lock();
+        shared.set_link(Ok(outbox));
+        let named = channels.iter().filter(|(_, open)| open.is_named);
+        for (name, _) in named {
+            shared.announce(&To::Hub, Frame::Open(name.to_string()));
+        }
     }
+    if past.hub.as_ref() == Some(&hub) {
+        // Only this link broke: others do not know that something of ours may be missing.
+        shared.announce(&To::Others, Frame::Gap);
+    }
+    if past.hub.replace(hub).is_some() {
+        handle_gap(shared);
+    }
+    tokio::select! {
+        () = listen(shared, &mut from, &mut past.ghosts) => {}
+        () = writer.run(to) => {}
+    }
+    Ok(())
 }
 
 async fn listen(shared: &Arc<Shared>, from: &mut OwnedReadHalf, ghosts: &mut Ghosts) {
@@ -138,7 +172,7 @@ async fn listen(shared: &Arc<Shared>, from: &mut OwnedReadHalf, ghosts: &mut Gho
     tokio::join!(reading, handling);
 }
 
-async fn handle(
+pub(super) async fn handle(
     shared: &Arc<Shared>,
     bytes: &Bytes,
     ghosts: &mut Ghosts,
@@ -178,7 +212,9 @@ async fn handle(
         Frame::PleaseAppear(group, channel, who) => {
             if shared.note_present(&group, &channel, Some(&who)) {
                 let _ = local.appear(&group, &channel, who.clone()).await;
-                shared.announce(&To::Others, Frame::Appear(group, channel, who));
+                let frame = Frame::Appear(group.clone(), channel.clone(), who.clone());
+                shared.announce(&To::Others, frame);
+                shared.correct(&group, &channel, Some(&who));
             }
         }
         Frame::PleaseVanish(group, channel) => {
@@ -194,7 +230,7 @@ async fn handle(
         Frame::Vanish(group, channel) => ghosts.vanish(&from, (&group, &channel), local).await,
         Frame::Closed(channel) => ghosts.close(&from, &channel),
         Frame::End => ghosts.end(&from, local).await,
-        Frame::Hello | Frame::Welcome | Frame::Open(_) | Frame::Close(_) => {}
+        Frame::Hello | Frame::Welcome | Frame::Full | Frame::Open(_) | Frame::Close(_) => {}
     }
 }
 

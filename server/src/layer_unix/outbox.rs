@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::frame::{Frame, To, encode};
 
 /// Bytes that may wait for one process: a dozen of the largest messages.
-const OUTBOX_BYTES_MAX: u32 = 64 * 1024 * 1024;
+pub(super) const OUTBOX_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
 /// The way to one socket.
 #[derive(Clone)]
@@ -19,12 +20,14 @@ pub(super) struct Outbox {
     frames: mpsc::UnboundedSender<(Bytes, OwnedSemaphorePermit)>,
     room: Arc<Semaphore>,
     lost: Arc<AtomicBool>,
+    ends: CancellationToken,
 }
 
 /// The writing end of it.
 pub(super) struct Writer {
     frames: mpsc::UnboundedReceiver<(Bytes, OwnedSemaphorePermit)>,
     lost: Arc<AtomicBool>,
+    ends: CancellationToken,
 }
 
 pub(super) fn outbox() -> (Outbox, Writer) {
@@ -34,8 +37,10 @@ pub(super) fn outbox() -> (Outbox, Writer) {
         frames: sender,
         room: Arc::new(Semaphore::new(OUTBOX_BYTES_MAX as usize)),
         lost: Arc::clone(&lost),
+        ends: CancellationToken::new(),
     };
-    (outbox, Writer { frames, lost })
+    let ends = outbox.ends.clone();
+    (outbox, Writer { frames, lost, ends })
 }
 
 impl Outbox {
@@ -54,19 +59,30 @@ impl Outbox {
         }
     }
 
-    /// Takes it if there is room; what is lost is told once there is.
-    pub(super) fn try_send(&self, bytes: Bytes) {
+    /// Takes it if there is room, and answers whether; what is lost is told once there is.
+    pub(super) fn try_send(&self, bytes: Bytes) -> bool {
         let room = Arc::clone(&self.room).try_acquire_many_owned(Self::cost(&bytes));
         let taken = room.is_ok_and(|permit| self.frames.send((bytes, permit)).is_ok());
         if !taken {
             self.lost.store(true, Ordering::Release);
         }
+        taken
+    }
+
+    /// Ends the writing, whatever still waits.
+    pub(super) fn end(&self) {
+        self.ends.cancel();
     }
 }
 
 impl Writer {
-    /// Writes until the socket breaks or nobody is left to say anything.
-    pub(super) async fn run(mut self, mut to: impl AsyncWrite + Unpin) {
+    /// Writes until the socket breaks, it is told to end, or nobody is left to say anything.
+    pub(super) async fn run(self, to: impl AsyncWrite + Unpin) {
+        let ends = self.ends.clone();
+        ends.run_until_cancelled(self.write(to)).await;
+    }
+
+    async fn write(mut self, mut to: impl AsyncWrite + Unpin) {
         while let Some((bytes, permit)) = self.frames.recv().await {
             if to.write_all(&bytes).await.is_err() {
                 return;
