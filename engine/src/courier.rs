@@ -162,13 +162,27 @@ impl<G: Game> Courier<G> {
         let _ = self.errands.send(Errand::List(feed));
     }
 
-    /// Takes a question to the outside, or hands it back.
-    pub(crate) fn ask(&self, query: G::Query, port: &RoomPort<G>) -> Result<(), G::Query> {
-        if !Load::take(&self.load.queries, QUERIES_QUEUED_MAX) {
+    /// Takes a question to the outside, or hands it back. Those of a room's last step, as many as
+    /// one step asks, are taken whatever waits.
+    pub(crate) fn ask(
+        &self,
+        query: G::Query,
+        port: &RoomPort<G>,
+        is_last: bool,
+    ) -> Result<(), G::Query> {
+        let most = if is_last {
+            usize::MAX
+        } else {
+            QUERIES_QUEUED_MAX
+        };
+        if !Load::take(&self.load.queries, most) {
             return Err(query);
         }
         match self.errands.send(Errand::Ask(query, port.clone())) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                port.world.counters().queries_waiting.add(1);
+                Ok(())
+            }
             Err(mpsc::error::SendError(Errand::Ask(query, _))) => Err(query),
             Err(_) => unreachable!("a question was sent"),
         }
@@ -222,6 +236,7 @@ impl<G: Game> Round<G> {
                 None => query,
             };
             load.queries.fetch_sub(1, Ordering::AcqRel);
+            port.world.counters().queries_waiting.subtract(1);
             // There are at most as many as were asked, so one always fits.
             let _ = port.push(RoomIn::Loaded(answer));
         });

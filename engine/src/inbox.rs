@@ -42,6 +42,8 @@ pub(crate) enum RoomIn<G: Game> {
         player: PlayerId,
         close: Close,
     },
+    /// The server goes away, and the room with it.
+    Drain,
     Input {
         player: PlayerId,
         epoch: Epoch,
@@ -122,9 +124,11 @@ impl<G: Game> RoomIn<G> {
     /// leave for each connection, one miss for each channel, one answer for each question.
     fn bound(&self) -> Bound {
         match self {
-            Self::Leave { .. } | Self::Close { .. } | Self::Missed { .. } | Self::Loaded(_) => {
-                Bound::None
-            }
+            Self::Leave { .. }
+            | Self::Close { .. }
+            | Self::Drain
+            | Self::Missed { .. }
+            | Self::Loaded(_) => Bound::None,
             Self::Message { to, .. } => Bound::Messages(to.len()),
             Self::Presence { .. } => Bound::Messages(1),
             Self::Input { .. } => Bound::Inputs,

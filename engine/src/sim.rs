@@ -20,7 +20,7 @@ use crate::publish::{Want, Wants, publish};
 use crate::replicate::Masks;
 use crate::rng::seeded;
 use crate::room::Room;
-use crate::wire::CloseCode;
+use crate::wire::{Close, CloseCode};
 
 /// A game in its room.
 pub(crate) struct Sim<G: Game> {
@@ -121,7 +121,8 @@ impl<G: Game> Sim<G> {
         self.publish(frame, publish);
         self.room.remember();
         self.room.jobs.flush();
-        self.room.outside.flush(&mut self.returned);
+        let is_last = self.room.closing.is_some();
+        self.room.outside.flush(&mut self.returned, is_last);
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {
@@ -138,6 +139,7 @@ impl<G: Game> Sim<G> {
                     member.close.get_or_insert(close);
                 }
             }
+            RoomIn::Drain => _ = self.room.closing.get_or_insert(CloseCode::GoingAway),
             RoomIn::Input {
                 player,
                 epoch,
@@ -207,10 +209,11 @@ impl<G: Game> Sim<G> {
     }
 
     fn join(&mut self, player: Player<G>, epoch: Epoch) {
+        if self.room.closing.is_some() {
+            return; // the frame tells it that this was the end
+        }
         let id = player.id;
-        let answer = if self.room.closing {
-            Err(Refusal::LOCKED)
-        } else if self.room.is_full() {
+        let answer = if self.room.is_full() {
             Err(Refusal::FULL)
         } else if self.room.locked {
             Err(Refusal::LOCKED)
@@ -355,7 +358,8 @@ impl<G: Game> Sim<G> {
     }
 
     /// Kicked members hear of it in this frame, what `leave` does is seen in it, and whoever
-    /// `leave` kicks goes with the next one.
+    /// `leave` kicks goes with the next one. A room's last frame shows how it ended, with
+    /// everybody still there; then they leave, while what `leave` asks of the outside is heard.
     fn publish(&mut self, frame: &mut Frame, publish: impl FnOnce(&mut Room<G>, &mut Frame)) {
         let kicked: Vec<_> = self
             .room
@@ -381,6 +385,11 @@ impl<G: Game> Sim<G> {
             self.room.members.remove(&player);
             self.departed.push(player);
         }
-        frame.end = self.room.closing.then(|| CloseCode::RoomClosed.into());
+        frame.end = self.room.closing.map(Close::from);
+        while frame.end.is_some()
+            && let Some((&player, _)) = self.room.members.first_key_value()
+        {
+            self.remove(player);
+        }
     }
 }

@@ -115,7 +115,8 @@ impl World {
         self.handle.clone()
     }
 
-    /// Stops after the current tick and waits for the thread.
+    /// Stops after the current tick and waits for the thread. Nobody leaves the rooms over it:
+    /// that is what `Host::drain` is for, before this.
     ///
     /// # Errors
     /// If the loop had panicked.
