@@ -119,7 +119,8 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     }
 
     /// A member came back: the same number, the same entities. It gets a keyframe, and the events
-    /// that it missed as far as they were kept: the newest 64 of at most 8 KiB.
+    /// that it missed as far as they were kept: the newest 64 of at most 8 KiB, without those that
+    /// were on their way when the line broke.
     fn resumed(&mut self, room: &mut Room<Self>, player: PlayerId) {
         let _ = (room, player);
     }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::game::{Game, Player, PlayerId, Recipient};
@@ -31,6 +32,8 @@ pub(crate) enum RoomIn<G: Game> {
         player: PlayerId,
         epoch: Epoch,
         may_resume: bool,
+        /// Events that it was not sent any more.
+        missed: Vec<Bytes>,
     },
     /// A member is back over a new connection; the one before it is over.
     Resume {

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::batch::Batch;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Recipient, Refusal, Seat, To};
@@ -132,7 +134,11 @@ impl<G: Game> Sim<G> {
                 player,
                 epoch,
                 may_resume,
-            } => self.leave(player, epoch, may_resume),
+                missed,
+            } => {
+                self.owe(player, epoch, missed);
+                self.leave(player, epoch, may_resume);
+            }
             RoomIn::Resume { player, epoch } => self.resume(player, epoch),
             RoomIn::Close { player, close } => {
                 if let Some(member) = self.room.members.get_mut(&player) {
@@ -254,12 +260,29 @@ impl<G: Game> Sim<G> {
             member.inputs.release();
             self.game.dropped(&mut self.room, player);
         }
+        self.pay(player);
+        self.game.resumed(&mut self.room, player);
+    }
+
+    /// What a connection could not tell its member any more is for the next one, or for the one
+    /// that has taken over from it.
+    fn owe(&mut self, player: PlayerId, epoch: Epoch, missed: Vec<Bytes>) {
+        let Some(member) = self.room.members.get_mut(&player) else {
+            return;
+        };
+        missed.into_iter().for_each(|event| member.owed.push(event));
+        if member.epoch != epoch && member.grace_ticks.is_none() {
+            self.pay(player);
+        }
+    }
+
+    /// Tells a member what it is owed, before anything else of this step.
+    fn pay(&mut self, player: PlayerId) {
         if let Some(member) = self.room.members.get_mut(&player) {
             let owed = member.owed.take();
             let owed = owed.map(|event| (To::Player(player), event.to_vec()));
             self.room.events.splice(0..0, owed);
         }
-        self.game.resumed(&mut self.room, player);
     }
 
     fn leave(&mut self, player: PlayerId, epoch: Epoch, may_resume: bool) {

@@ -120,6 +120,12 @@ impl Viewer {
         self.rate
     }
 
+    /// Hands over the events that it was not sent: its connection is over.
+    pub(crate) fn take_missed(&mut self) -> Vec<Bytes> {
+        self.missed.event_bytes = 0;
+        self.missed.events.drain(..).collect()
+    }
+
     /// The header of a message that says nothing but that the room is alive.
     pub(crate) fn heartbeat(&self, frame: &Frame, desk: &mut Desk) -> Bytes {
         desk.message(&self.header(frame), &[])
