@@ -1,5 +1,7 @@
 //! What a member hears of the time in which nobody listened for it.
 
+use downbeat::Space;
+
 use crate::ledger::{Input, MS, Peer, S, Stage, TICK};
 
 /// Ada and Bob, whom nothing has been told yet.
@@ -74,4 +76,54 @@ async fn nothing_is_lost_when_too_much_waited_for_a_slow_line() {
     stage.run(4 * TICK, &mut [&mut back, &mut bob]).await;
     let newest = [numbers(56..60), numbers(0..60)].concat();
     assert_eq!(back.view.events, newest, "the newest 64");
+}
+
+const GRID: Space = Space::Grid {
+    cell_m: 32.0,
+    near: 1,
+    mid: 2,
+    far: 3,
+};
+
+#[tokio::test(start_paused = true)]
+async fn an_eventful_absence_is_no_reason_to_be_thrown_out() {
+    // A grid has keyframes at each fourth tick only.
+    for phase in 0..4 {
+        let mut stage = Stage::in_space(GRID);
+        let (ada, mut bob) = two(&mut stage).await;
+        ada.cut();
+        stage.run(S, &mut [&mut bob]).await;
+        for _ in 0..2 {
+            bob.input(Input::Burst(50));
+            stage.run(TICK, &mut [&mut bob]).await;
+        }
+        stage.run(phase * TICK, &mut [&mut bob]).await;
+        let mut back = stage.resume(&ada).expect("a member");
+        bob.input(Input::Whisper(1, "welcome back".into()));
+        stage.run(S, &mut [&mut back, &mut bob]).await;
+        assert_eq!(back.goodbye(), None, "phase {phase}");
+        let events = &back.view.events;
+        let kept = [numbers(37..50), numbers(0..50), vec!["welcome back".into()]].concat();
+        assert_eq!(events[events.len() - 64..], kept, "phase {phase}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_events_throws_no_newcomer_out() {
+    for phase in 0..4 {
+        let mut stage = Stage::in_space(GRID);
+        let mut bob = stage.enter("Bob");
+        stage.run(S + phase * TICK, &mut [&mut bob]).await;
+        let mut ada = stage.enter("Ada");
+        bob.input(Input::Burst(200));
+        stage.run(S, &mut [&mut ada, &mut bob]).await;
+        assert_eq!(ada.goodbye(), None, "phase {phase}");
+        assert!(ada.view.avatar().is_some());
+        let events = &ada.view.events;
+        assert_eq!(
+            events[events.len() - 64..],
+            numbers(136..200),
+            "phase {phase}"
+        );
+    }
 }
