@@ -399,6 +399,7 @@ impl<G: Game, L: Link> Host<G, L> {
             status,
             directory: Box::new(directory),
             counters: Arc::clone(inner.world.counters()),
+            empty_since: None,
         }));
         entry
     }

@@ -338,8 +338,8 @@ impl Loop {
                 tracing::warn!(tick_rate_hz = rate, dropped = due.dropped, "ticks dropped");
             }
         }
-        let close_at = now + self.empty_room_kept;
-        for room in sleepy {
+        for mut room in sleepy {
+            let close_at = room.empty_since(now) + self.empty_room_kept;
             self.asleep
                 .insert(room.number(), Sleeper { room, close_at });
         }
@@ -444,6 +444,10 @@ mod tests {
         fn step(&mut self) -> Next {
             std::thread::sleep(self.0);
             Next::End
+        }
+
+        fn empty_since(&mut self, now: Duration) -> Duration {
+            now
         }
 
         fn close_if_empty(&mut self) -> bool {

@@ -715,6 +715,29 @@ mod in_a_world {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_an_empty_room_hears_does_not_keep_it_open() {
+        let mut stage = Stage::new();
+        let mut ada = stage.enter("main", "Ada").await;
+        for _ in 0..2 {
+            ada.link.send(crate::Incoming::Close(Some(1000)));
+            for _ in 0..5 {
+                stage.run(20 * 10, &mut []).await;
+                assert_eq!(stage.host.rooms().len(), 1, "kept for a minute");
+                stage.group_send("room.parrot.main", says("hello?")).await;
+            }
+            // Somebody who was there is a reason to wait for another minute.
+            ada = stage.enter("main", "Ada").await;
+        }
+        ada.link.send(crate::Incoming::Close(Some(1000)));
+        for _ in 0..7 {
+            stage.run(20 * 10, &mut []).await;
+            stage.group_send("room.parrot.main", says("hello?")).await;
+        }
+        assert_eq!(stage.host.rooms().len(), 0);
+        assert_eq!(stage.world.handle().counters().rooms_open.value(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_is_turned_away_leaves_nothing_behind() {
         let mut stage = Stage::new();
         let mut nobody = stage.enter("main", "nobody").await;
