@@ -81,6 +81,8 @@ pub struct Counters {
     pub layer_failed: Counter,
     /// Questions of rooms to the outside.
     pub queries: Counter,
+    /// Questions that wait for an answer now.
+    pub queries_waiting: Counter,
     /// Questions that were not answered.
     pub queries_failed: Counter,
     jobs: Mutex<BTreeMap<&'static str, Arc<JobCounters>>>,
@@ -113,6 +115,7 @@ impl Default for Counters {
             layer_dropped: Counter::default(),
             layer_failed: Counter::default(),
             queries: Counter::default(),
+            queries_waiting: Counter::default(),
             queries_failed: Counter::default(),
             jobs: Mutex::default(),
         }

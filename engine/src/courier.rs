@@ -2,10 +2,10 @@
 //!
 //! In: errands, staged by rooms and handed over at the end of their steps. Out: calls of the layer,
 //! one after another, so that what a room sends arrives in order; and answers for the rooms'
-//! inboxes. Ticks never wait for it: what it cannot take is dropped and counted.
+//! inboxes. Ticks never wait for it: what it cannot take is dropped and counted. Questions go
+//! another way than errands, and wait for none of them.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -77,16 +77,16 @@ pub enum Outward {
     },
 }
 
-/// Something to do.
-enum Errand<G: Game> {
-    Outward(Outward),
+/// Something to find out.
+enum Question<G: Game> {
     List(Arc<Feed<G>>),
     Ask(G::Query, RoomPort<G>),
 }
 
 /// The way to a courier; clones share its bounds.
 pub(crate) struct Courier<G: Game> {
-    errands: mpsc::UnboundedSender<Errand<G>>,
+    errands: mpsc::UnboundedSender<Outward>,
+    questions: mpsc::UnboundedSender<Question<G>>,
     load: Arc<Load>,
 }
 
@@ -102,6 +102,7 @@ impl<G: Game> Clone for Courier<G> {
     fn clone(&self) -> Self {
         Self {
             errands: self.errands.clone(),
+            questions: self.questions.clone(),
             load: Arc::clone(&self.load),
         }
     }
@@ -133,17 +134,28 @@ impl<G: Game> Courier<G> {
         answer: Option<Answerer<G>>,
         counters: Arc<Counters>,
     ) -> Self {
-        let (errands, receiver) = mpsc::unbounded_channel();
+        let (errands, to_carry) = mpsc::unbounded_channel();
+        let (questions, to_ask) = mpsc::unbounded_channel();
         let load = Arc::<Load>::default();
         let round = Round {
+            layer: layer.clone(),
+            counters: Arc::clone(&counters),
+            load: Arc::clone(&load),
+        };
+        let inquiry = Inquiry {
             layer,
             answer,
             counters,
             load: Arc::clone(&load),
             asking: Arc::new(Semaphore::new(QUERIES_IN_FLIGHT_MAX)),
         };
-        tokio::spawn(round.run(receiver));
-        Self { errands, load }
+        tokio::spawn(round.run(to_carry));
+        tokio::spawn(inquiry.run(to_ask));
+        Self {
+            errands,
+            questions,
+            load,
+        }
     }
 
     /// Takes an errand for the layer, or counts it as dropped.
@@ -151,7 +163,7 @@ impl<G: Game> Courier<G> {
         let (counter, most) = self.load.of(&outward);
         if !Load::take(counter, most) {
             counters.layer_dropped.add(1);
-        } else if self.errands.send(Errand::Outward(outward)).is_err() {
+        } else if self.errands.send(outward).is_err() {
             counters.layer_dropped.add(1); // the runtime is going down
         }
     }
@@ -159,72 +171,55 @@ impl<G: Game> Courier<G> {
     /// Asks who is present, for a room that watches.
     pub(crate) fn list(&self, feed: Arc<Feed<G>>) {
         // An error means that the runtime is going down. There is at most one for each feed.
-        let _ = self.errands.send(Errand::List(feed));
+        let _ = self.questions.send(Question::List(feed));
     }
 
-    /// Takes a question to the outside, or hands it back.
-    pub(crate) fn ask(&self, query: G::Query, port: &RoomPort<G>) -> Result<(), G::Query> {
-        if !Load::take(&self.load.queries, QUERIES_QUEUED_MAX) {
+    /// Takes a question to the outside, or hands it back. Those of a room's last step, as many as
+    /// one step asks, are taken whatever waits.
+    pub(crate) fn ask(
+        &self,
+        query: G::Query,
+        port: &RoomPort<G>,
+        is_last: bool,
+    ) -> Result<(), G::Query> {
+        let most = if is_last {
+            usize::MAX
+        } else {
+            QUERIES_QUEUED_MAX
+        };
+        if !Load::take(&self.load.queries, most) {
             return Err(query);
         }
-        match self.errands.send(Errand::Ask(query, port.clone())) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::SendError(Errand::Ask(query, _))) => Err(query),
+        match self.questions.send(Question::Ask(query, port.clone())) {
+            Ok(()) => {
+                port.world.counters().queries_waiting.add(1);
+                Ok(())
+            }
+            Err(mpsc::error::SendError(Question::Ask(query, _))) => Err(query),
             Err(_) => unreachable!("a question was sent"),
         }
     }
 }
 
-/// The task.
-struct Round<G: Game> {
+/// The task that carries errands.
+struct Round {
     layer: Option<Arc<dyn Layer>>,
-    answer: Option<Answerer<G>>,
     counters: Arc<Counters>,
     load: Arc<Load>,
-    asking: Arc<Semaphore>,
 }
 
-impl<G: Game> Round<G> {
-    async fn run(self, mut errands: mpsc::UnboundedReceiver<Errand<G>>) {
-        while let Some(errand) = errands.recv().await {
-            match errand {
-                Errand::Outward(outward) => self.carry(outward).await,
-                Errand::List(feed) => {
-                    if let Some(layer) = &self.layer {
-                        tokio::spawn(feed.list(Arc::clone(layer)));
-                    }
-                }
-                Errand::Ask(query, port) => self.ask(query, port),
+impl Round {
+    async fn run(self, mut errands: mpsc::UnboundedReceiver<Outward>) {
+        while let Some(outward) = errands.recv().await {
+            let (counter, _) = self.load.of(&outward);
+            if let Some(layer) = &self.layer
+                && let Err(error) = carry(&**layer, outward).await
+            {
+                self.counters.layer_failed.add(1);
+                tracing::debug!(%error, "the layer did not take something");
             }
+            counter.fetch_sub(1, Ordering::AcqRel);
         }
-    }
-
-    async fn carry(&self, outward: Outward) {
-        let (counter, _) = self.load.of(&outward);
-        if let Some(layer) = &self.layer
-            && let Err(error) = carry(&**layer, outward).await
-        {
-            self.counters.layer_failed.add(1);
-            tracing::debug!(%error, "the layer did not take something");
-        }
-        counter.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// Questions are answered side by side, some at a time. The permit is waited for in the
-    /// question's own task, and permits are given in order.
-    fn ask(&self, query: G::Query, port: RoomPort<G>) {
-        let (load, counters) = (Arc::clone(&self.load), Arc::clone(&self.counters));
-        let (answer, asking) = (self.answer.clone(), Arc::clone(&self.asking));
-        tokio::spawn(async move {
-            let _permit = asking.acquire().await;
-            let answer = match answer {
-                Some(answer) => answered::<G>(&answer, query, &counters).await,
-                None => query,
-            };
-            load.queries.fetch_sub(1, Ordering::AcqRel);
-            // There are at most as many as were asked, so one always fits.
-            let _ = port.push(RoomIn::Loaded(answer));
-        });
     }
 }
 
@@ -243,27 +238,71 @@ async fn carry(layer: &dyn Layer, outward: Outward) -> Result<(), LayerError> {
     }
 }
 
-/// The answer; or the question itself, if whoever answers panics or takes for ever.
-async fn answered<G: Game>(answer: &Answerer<G>, query: G::Query, counters: &Counters) -> G::Query {
+/// The task that takes questions, and waits for nothing but them.
+struct Inquiry<G: Game> {
+    layer: Option<Arc<dyn Layer>>,
+    answer: Option<Answerer<G>>,
+    counters: Arc<Counters>,
+    load: Arc<Load>,
+    asking: Arc<Semaphore>,
+}
+
+impl<G: Game> Inquiry<G> {
+    async fn run(self, mut questions: mpsc::UnboundedReceiver<Question<G>>) {
+        while let Some(question) = questions.recv().await {
+            match question {
+                Question::List(feed) => {
+                    if let Some(layer) = &self.layer {
+                        tokio::spawn(feed.list(Arc::clone(layer)));
+                    }
+                }
+                Question::Ask(query, port) => self.ask(query, port),
+            }
+        }
+    }
+
+    /// Questions are answered side by side, some at a time. The permit is waited for in the
+    /// question's own task, and permits are given in order.
+    fn ask(&self, query: G::Query, port: RoomPort<G>) {
+        let (load, counters) = (Arc::clone(&self.load), Arc::clone(&self.counters));
+        let (answer, asking) = (self.answer.clone(), Arc::clone(&self.asking));
+        tokio::spawn(async move {
+            let answer = match answer {
+                Some(answer) => answered::<G>(&answer, query, &asking, &counters).await,
+                None => query,
+            };
+            load.queries.fetch_sub(1, Ordering::AcqRel);
+            port.world.counters().queries_waiting.subtract(1);
+            // There are at most as many as were asked, so one always fits.
+            let _ = port.push(RoomIn::Loaded(answer));
+        });
+    }
+}
+
+/// The answer; or the question itself, if whoever answers panics or takes for ever. The time is
+/// counted from here, the wait for others' answers included.
+async fn answered<G: Game>(
+    answer: &Answerer<G>,
+    query: G::Query,
+    asking: &Semaphore,
+    counters: &Counters,
+) -> G::Query {
     let bytes = codec::encode(&query);
     let failed = |words: &str| {
         counters.queries_failed.add(1);
         tracing::error!(game = G::NAME, words, "a query was not answered");
     };
-    let fail = |payload: Box<dyn Any + Send>| {
-        failed(panics::message(&*payload));
-        panics::drop_caught(payload);
-    };
-    match catch_unwind(AssertUnwindSafe(|| answer(query))) {
-        Ok(pending) => {
-            let pending = AssertUnwindSafe(pending).catch_unwind();
-            match tokio::time::timeout(ANSWER_WITHIN, pending).await {
-                Ok(Ok(answer)) => return answer,
-                Ok(Err(payload)) => fail(payload),
-                Err(_) => failed("it took too long"),
-            }
+    let asked = AssertUnwindSafe(async {
+        let _permit = asking.acquire().await;
+        answer(query).await
+    });
+    match tokio::time::timeout(ANSWER_WITHIN, asked.catch_unwind()).await {
+        Ok(Ok(answer)) => return answer,
+        Ok(Err(payload)) => {
+            failed(panics::message(&*payload));
+            panics::drop_caught(payload);
         }
-        Err(payload) => fail(payload),
+        Err(_) => failed("it took too long"),
     }
     codec::decode(&bytes).expect("a query reads back what it wrote")
 }

@@ -101,8 +101,10 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
         let _ = room;
     }
 
-    /// A member left for good: once for each that joined, also after a kick. It is still among
-    /// [`Room::members`] during the call.
+    /// A member left for good: once for each that joined, also after a kick, when the room closes
+    /// and when the server drains. It is still among [`Room::members`] during the call, and what
+    /// the call asks of the outside ([`Room::query`]) is carried out. Only a room whose game
+    /// panicked ends without it: what is left of its state is not to be trusted.
     ///
     /// By default everything it owned goes with it; a game with a `leave` of its own calls
     /// [`Room::despawn_owned`] where it wants the same.
@@ -117,7 +119,8 @@ pub trait Game: Serialize + DeserializeOwned + Send + Sized + 'static {
     }
 
     /// A member came back: the same number, the same entities. It gets a keyframe, and the events
-    /// that it missed as far as they were kept: the newest 64 of at most 8 KiB.
+    /// that it missed as far as they were kept: the newest 64 of at most 8 KiB, without those that
+    /// were on their way when the line broke.
     fn resumed(&mut self, room: &mut Room<Self>, player: PlayerId) {
         let _ = (room, player);
     }

@@ -271,10 +271,10 @@ impl<G: Game, L: Link> Host<G, L> {
         resume: String,
         link: L,
     ) -> Result<(), (EnterError, L)> {
+        let mut rooms = self.inner.lock();
         if self.inner.draining.load(Ordering::Acquire) {
             return Err((EnterError::Draining, link));
         }
-        let mut rooms = self.inner.lock();
         let Some((entry, name)) = rooms.get_mut(room).and_then(|entry| {
             let name = entry.sitting(seated, |sitting| Arc::clone(&sitting.name))?;
             Some((entry, name))
@@ -328,7 +328,8 @@ impl<G: Game, L: Link> Host<G, L> {
         self.inner.lock().iter().map(info).collect()
     }
 
-    /// Lets nobody in any more and says 1001 to everybody who is.
+    /// Lets nobody in any more and says 1001 to everybody who is. The rooms end with their next
+    /// step, and all members leave, also those who are away.
     pub async fn drain(&self) {
         self.inner.draining.store(true, Ordering::Release);
         let controls: Vec<_> = self
@@ -340,6 +341,10 @@ impl<G: Game, L: Link> Host<G, L> {
         for control in controls {
             // An error means that the task has just ended by itself.
             let _ = control.send(TaskIn::Drain).await;
+        }
+        for entry in self.inner.lock().values() {
+            // It always finds room.
+            let _ = entry.port.push(RoomIn::Drain);
         }
     }
 
@@ -394,6 +399,7 @@ impl<G: Game, L: Link> Host<G, L> {
             status,
             directory: Box::new(directory),
             counters: Arc::clone(inner.world.counters()),
+            empty_since: None,
         }));
         entry
     }

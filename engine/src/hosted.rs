@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 
@@ -35,6 +36,8 @@ pub(crate) trait AnyRoom: Send {
     /// Opens the game, once; may take long, so a world has a thread for it.
     fn open(&mut self);
     fn step(&mut self) -> Next;
+    /// Since when nobody has been in it; asked of a room that sleeps.
+    fn empty_since(&mut self, now: Duration) -> Duration;
     /// Closes the room if nobody is in it or on the way into it.
     fn close_if_empty(&mut self) -> bool;
     /// Drops the room, whatever its game does when it is dropped.
@@ -155,6 +158,9 @@ pub(crate) struct Hosted<G: Game> {
     pub(crate) status: Arc<Status>,
     pub(crate) directory: Box<dyn Unlist>,
     pub(crate) counters: Arc<Counters>,
+    /// When it fell asleep for the first time since somebody was there: what it hears from the
+    /// layer wakes it, but is no reason to keep it.
+    pub(crate) empty_since: Option<Duration>,
 }
 
 impl<G: Game> AnyRoom for Hosted<G> {
@@ -208,6 +214,10 @@ impl<G: Game> AnyRoom for Hosted<G> {
             Ok(frame) => self.end(frame),
             Err(payload) => self.fail(payload),
         }
+    }
+
+    fn empty_since(&mut self, now: Duration) -> Duration {
+        *self.empty_since.get_or_insert(now)
     }
 
     fn close_if_empty(&mut self) -> bool {
@@ -293,8 +303,11 @@ impl<G: Game> Hosted<G> {
 
     /// The flag goes up before the last look into the inbox, and a task pushes before it looks at
     /// the flag: one of the two sees the other.
-    fn sleep_if_empty(&self) -> Next {
+    fn sleep_if_empty(&mut self) -> Next {
         let empty = matches!(&self.stage, Stage::Open(open) if open.sim.room.members.is_empty());
+        if !empty || self.status.occupants.load(Ordering::Acquire) > 0 {
+            self.empty_since = None;
+        }
         if !empty || !self.inbox.is_empty() {
             return Next::Tick;
         }

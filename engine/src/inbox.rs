@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::game::{Game, Player, PlayerId, Recipient};
@@ -31,6 +32,8 @@ pub(crate) enum RoomIn<G: Game> {
         player: PlayerId,
         epoch: Epoch,
         may_resume: bool,
+        /// Events that it was not sent any more.
+        missed: Vec<Bytes>,
     },
     /// A member is back over a new connection; the one before it is over.
     Resume {
@@ -42,6 +45,8 @@ pub(crate) enum RoomIn<G: Game> {
         player: PlayerId,
         close: Close,
     },
+    /// The server goes away, and the room with it.
+    Drain,
     Input {
         player: PlayerId,
         epoch: Epoch,
@@ -122,9 +127,11 @@ impl<G: Game> RoomIn<G> {
     /// leave for each connection, one miss for each channel, one answer for each question.
     fn bound(&self) -> Bound {
         match self {
-            Self::Leave { .. } | Self::Close { .. } | Self::Missed { .. } | Self::Loaded(_) => {
-                Bound::None
-            }
+            Self::Leave { .. }
+            | Self::Close { .. }
+            | Self::Drain
+            | Self::Missed { .. }
+            | Self::Loaded(_) => Bound::None,
             Self::Message { to, .. } => Bound::Messages(to.len()),
             Self::Presence { .. } => Bound::Messages(1),
             Self::Input { .. } => Bound::Inputs,

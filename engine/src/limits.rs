@@ -63,7 +63,7 @@ pub const QUERIES_QUEUED_MAX: usize = 1024;
 /// See [`QUERIES_QUEUED_MAX`].
 pub const QUERIES_IN_FLIGHT_MAX: usize = 64;
 
-/// How long an answer may take: far longer than a database's own limits.
+/// How long an answer may take, from the question on: far longer than a database's own limits.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Presence events that wait for a list; beyond, the list is asked for again.

@@ -182,8 +182,9 @@ impl<G: Game> Outside<G> {
         self.open(Recipient::Player(player.id), group)
     }
 
-    /// The end of a step: what was staged goes out.
-    pub(crate) fn flush(&mut self, returned: &mut Vec<G::Query>) {
+    /// The end of a step: what was staged goes out. After the last there is nobody who could be
+    /// handed a question back.
+    pub(crate) fn flush(&mut self, returned: &mut Vec<G::Query>, is_last: bool) {
         self.decoded.clear();
         match &self.outlet {
             Outlet::Kept => {}
@@ -197,7 +198,7 @@ impl<G: Game> Outside<G> {
                 }
                 for query in self.queries.drain(..) {
                     self.counters.queries.add(1);
-                    if let Err(query) = office.courier.ask(query, &office.port) {
+                    if let Err(query) = office.courier.ask(query, &office.port, is_last) {
                         self.counters.queries_failed.add(1);
                         returned.push(query);
                     }

@@ -45,7 +45,7 @@ pub struct Room<G: Game> {
     pub(crate) publisher: Publisher,
     pub(crate) listing: Listing,
     pub(crate) locked: bool,
-    pub(crate) closing: bool,
+    pub(crate) closing: Option<CloseCode>,
     pub(crate) outside: Outside<G>,
 }
 
@@ -78,7 +78,7 @@ impl<G: Game> Room<G> {
             publisher: Publisher::new(),
             listing: Listing::default(),
             locked: false,
-            closing: false,
+            closing: None,
             outside,
         }
     }
@@ -384,9 +384,12 @@ impl<G: Game> Room<G> {
         self.locked = locked;
     }
 
-    /// Ends the room after this step: its last frame goes out, then everybody gets 4004.
+    /// Ends the room after this step: its last frame goes out, everybody gets 4004, and
+    /// [`Game::leave`] is called for each.
     pub const fn close(&mut self) {
-        self.closing = true;
+        if self.closing.is_none() {
+            self.closing = Some(CloseCode::RoomClosed);
+        }
     }
 
     pub(crate) fn is_full(&self) -> bool {

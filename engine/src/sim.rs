@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::batch::Batch;
 use crate::frame::Frame;
 use crate::game::{Game, OpenError, Player, PlayerId, Recipient, Refusal, Seat, To};
@@ -20,7 +22,7 @@ use crate::publish::{Want, Wants, publish};
 use crate::replicate::Masks;
 use crate::rng::seeded;
 use crate::room::Room;
-use crate::wire::CloseCode;
+use crate::wire::{Close, CloseCode};
 
 /// A game in its room.
 pub(crate) struct Sim<G: Game> {
@@ -121,7 +123,8 @@ impl<G: Game> Sim<G> {
         self.publish(frame, publish);
         self.room.remember();
         self.room.jobs.flush();
-        self.room.outside.flush(&mut self.returned);
+        let is_last = self.room.closing.is_some();
+        self.room.outside.flush(&mut self.returned, is_last);
     }
 
     fn handle(&mut self, entry: RoomIn<G>) {
@@ -131,13 +134,18 @@ impl<G: Game> Sim<G> {
                 player,
                 epoch,
                 may_resume,
-            } => self.leave(player, epoch, may_resume),
+                missed,
+            } => {
+                self.owe(player, epoch, missed);
+                self.leave(player, epoch, may_resume);
+            }
             RoomIn::Resume { player, epoch } => self.resume(player, epoch),
             RoomIn::Close { player, close } => {
                 if let Some(member) = self.room.members.get_mut(&player) {
                     member.close.get_or_insert(close);
                 }
             }
+            RoomIn::Drain => _ = self.room.closing.get_or_insert(CloseCode::GoingAway),
             RoomIn::Input {
                 player,
                 epoch,
@@ -207,10 +215,11 @@ impl<G: Game> Sim<G> {
     }
 
     fn join(&mut self, player: Player<G>, epoch: Epoch) {
+        if self.room.closing.is_some() {
+            return; // the frame tells it that this was the end
+        }
         let id = player.id;
-        let answer = if self.room.closing {
-            Err(Refusal::LOCKED)
-        } else if self.room.is_full() {
+        let answer = if self.room.is_full() {
             Err(Refusal::FULL)
         } else if self.room.locked {
             Err(Refusal::LOCKED)
@@ -251,12 +260,29 @@ impl<G: Game> Sim<G> {
             member.inputs.release();
             self.game.dropped(&mut self.room, player);
         }
+        self.pay(player);
+        self.game.resumed(&mut self.room, player);
+    }
+
+    /// What a connection could not tell its member any more is for the next one, or for the one
+    /// that has taken over from it.
+    fn owe(&mut self, player: PlayerId, epoch: Epoch, missed: Vec<Bytes>) {
+        let Some(member) = self.room.members.get_mut(&player) else {
+            return;
+        };
+        missed.into_iter().for_each(|event| member.owed.push(event));
+        if member.epoch != epoch && member.grace_ticks.is_none() {
+            self.pay(player);
+        }
+    }
+
+    /// Tells a member what it is owed, before anything else of this step.
+    fn pay(&mut self, player: PlayerId) {
         if let Some(member) = self.room.members.get_mut(&player) {
             let owed = member.owed.take();
             let owed = owed.map(|event| (To::Player(player), event.to_vec()));
             self.room.events.splice(0..0, owed);
         }
-        self.game.resumed(&mut self.room, player);
     }
 
     fn leave(&mut self, player: PlayerId, epoch: Epoch, may_resume: bool) {
@@ -355,7 +381,8 @@ impl<G: Game> Sim<G> {
     }
 
     /// Kicked members hear of it in this frame, what `leave` does is seen in it, and whoever
-    /// `leave` kicks goes with the next one.
+    /// `leave` kicks goes with the next one. A room's last frame shows how it ended, with
+    /// everybody still there; then they leave, while what `leave` asks of the outside is heard.
     fn publish(&mut self, frame: &mut Frame, publish: impl FnOnce(&mut Room<G>, &mut Frame)) {
         let kicked: Vec<_> = self
             .room
@@ -381,6 +408,11 @@ impl<G: Game> Sim<G> {
             self.room.members.remove(&player);
             self.departed.push(player);
         }
-        frame.end = self.room.closing.then(|| CloseCode::RoomClosed.into());
+        frame.end = self.room.closing.map(Close::from);
+        while frame.end.is_some()
+            && let Some((&player, _)) = self.room.members.first_key_value()
+        {
+            self.remove(player);
+        }
     }
 }

@@ -230,13 +230,19 @@ impl<L: Link> Slot<L> {
             after_s = now.as_secs_f32(),
             "member gone"
         );
+        let is_done = matches!(gone, Gone::Left(code) if !code.is_some_and(may_be_back));
+        self.tell_room(port, self.may_resume && !(is_open && is_done));
+    }
+
+    /// Tells the room, once, that this connection is over.
+    fn tell_room<G: Game>(&mut self, port: &RoomPort<G>, may_resume: bool) {
         if std::mem::take(&mut self.in_room) {
-            let is_done = matches!(gone, Gone::Left(code) if !code.is_some_and(may_be_back));
             // A leave always finds room.
             let _ = port.push(RoomIn::Leave {
                 player: self.player,
                 epoch: self.epoch,
-                may_resume: self.may_resume && !(is_open && is_done),
+                may_resume,
+                missed: self.viewer.take_missed(),
             });
         }
     }
@@ -253,7 +259,8 @@ impl<L: Link> Slot<L> {
         }
         let newest = self.viewer.part(frame).map(|part| part.epoch);
         if newest.is_some_and(|newest| newest > self.epoch) {
-            self.in_room = false;
+            // It is nobody's leave, but what it was not sent any more is the newer one's.
+            self.tell_room(port, false);
             return self.close(port, CloseCode::Fenced.into(), now);
         }
         let behind = match self.phase {
@@ -626,7 +633,12 @@ impl<L: Link> Slot<L> {
         // Who was merely too slow may be back over a better line, and who wanted to come back may try
         // again; who did wrong is out.
         let is_joining = matches!(self.phase, Phase::Joining { .. });
-        self.may_resume &= is_joining || close.code == CloseCode::TooSlow;
+        let is_slow = close.code == CloseCode::TooSlow;
+        self.may_resume &= is_joining || is_slow;
+        if is_slow && self.may_resume {
+            // From the next step on the room keeps what happens: nobody looks at frames here.
+            self.tell_room(port, true);
+        }
         self.phase = Phase::Closing {
             until: now + CLOSE_WITHIN,
         };

@@ -310,6 +310,7 @@ impl<G: Game> TestRoom<G> {
             player,
             epoch,
             may_resume,
+            missed: Vec::new(),
         });
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Viewer {
     audience: Option<Audience>,
     /// It missed something.
     stale: bool,
+    /// It waits for its first keyframe: whatever it misses meanwhile, that is no fault of its own.
+    is_new: bool,
     /// How rarely it is to be sent what, and how rarely it asked for before this frame: only that
     /// is served, whatever others have asked for.
     rate: u8,
@@ -93,6 +95,7 @@ impl Viewer {
             acked: 0,
             audience: None,
             stale: true,
+            is_new: true,
             rate: 0,
             asked_rate: 0,
             missed: Missed::default(),
@@ -118,6 +121,12 @@ impl Viewer {
 
     pub(crate) const fn rate(&self) -> u8 {
         self.rate
+    }
+
+    /// Hands over the events that it was not sent: its connection is over.
+    pub(crate) fn take_missed(&mut self) -> Vec<Bytes> {
+        self.missed.event_bytes = 0;
+        self.missed.events.drain(..).collect()
     }
 
     /// The header of a message that says nothing but that the room is alive.
@@ -165,7 +174,8 @@ impl Viewer {
                 // those cells speak that others look at.
                 self.audience = Some(self.next_audience(frame, part));
             }
-            let told = match self.missed.take_in(frame.refused(part), events) {
+            let refused = frame.refused(part);
+            let told = match self.missed.take_in(refused, events, self.is_new) {
                 Err(Overflow) => Told::Overflow,
                 Ok(()) if skipped => Told::Skipped,
                 Ok(()) => Told::Waits,
@@ -187,6 +197,7 @@ impl Viewer {
         let want = if key.is_some() {
             header.reset = true;
             self.stale = false;
+            self.is_new = false;
             desk.mine.sections(&frame.shared_key);
             self.look_anew(frame, part, desk)
         } else if self.must_move(frame, part) {
@@ -341,22 +352,32 @@ impl Viewer {
 struct Overflow;
 
 impl Missed {
-    /// Events and refusals are owed also to those who are behind, up to a limit.
+    /// Events and refusals are owed also to those who are behind, up to a limit; a newcomer's
+    /// oldest events go first.
     fn take_in<'f>(
         &mut self,
         refused: &[u32],
         events: impl Iterator<Item = &'f Bytes>,
+        is_new: bool,
     ) -> Result<(), Overflow> {
         self.refused.extend_from_slice(refused);
         for event in events {
             self.event_bytes += event.len();
             self.events.push_back(event.clone());
         }
-        let bytes = self.event_bytes + size_of_val(&self.refused[..]);
-        if self.events.len() > STALE_EVENTS_MAX || bytes > STALE_EVENT_BYTES_MAX {
-            return Err(Overflow);
+        while self.is_too_much() {
+            if !is_new {
+                return Err(Overflow);
+            }
+            let oldest = self.events.pop_front().ok_or(Overflow)?;
+            self.event_bytes -= oldest.len();
         }
         Ok(())
+    }
+
+    fn is_too_much(&self) -> bool {
+        let bytes = self.event_bytes + size_of_val(&self.refused[..]);
+        self.events.len() > STALE_EVENTS_MAX || bytes > STALE_EVENT_BYTES_MAX
     }
 
     /// Writes what was missed and what is new, and forgets it.

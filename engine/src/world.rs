@@ -115,7 +115,8 @@ impl World {
         self.handle.clone()
     }
 
-    /// Stops after the current tick and waits for the thread.
+    /// Stops after the current tick and waits for the thread. Nobody leaves the rooms over it:
+    /// that is what `Host::drain` is for, before this.
     ///
     /// # Errors
     /// If the loop had panicked.
@@ -337,8 +338,8 @@ impl Loop {
                 tracing::warn!(tick_rate_hz = rate, dropped = due.dropped, "ticks dropped");
             }
         }
-        let close_at = now + self.empty_room_kept;
-        for room in sleepy {
+        for mut room in sleepy {
+            let close_at = room.empty_since(now) + self.empty_room_kept;
             self.asleep
                 .insert(room.number(), Sleeper { room, close_at });
         }
@@ -443,6 +444,10 @@ mod tests {
         fn step(&mut self) -> Next {
             std::thread::sleep(self.0);
             Next::End
+        }
+
+        fn empty_since(&mut self, now: Duration) -> Duration {
+            now
         }
 
         fn close_if_empty(&mut self) -> bool {

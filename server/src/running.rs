@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use downbeat::{Counters, LoopPanicked, Stopped, World, WorldConfig};
+use downbeat::{Counter, Counters, LoopPanicked, Stopped, World, WorldConfig};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -229,20 +229,31 @@ impl Running {
         }
     }
 
-    /// Drains, waits for the goodbyes, and stops the world.
+    /// Drains, waits for the goodbyes and for what the rooms have asked the store when their
+    /// members left, and stops the world.
     ///
     /// # Errors
     /// If the tick loop had panicked, or does not stop.
     pub async fn stop(self) -> Result<Stopped, StopError> {
         self.drain().await;
+        // While the store still stands: rooms whose members leave have something to ask of it.
+        let left = || {
+            let counters = self.counters();
+            [
+                &counters.members,
+                &counters.rooms_open,
+                &counters.queries_waiting,
+            ]
+            .map(Counter::value)
+        };
         let gone = async {
-            while self.counters().members.value() > 0 {
+            while left() != [0; 3] {
                 sleep(Duration::from_millis(10)).await;
             }
         };
         if timeout(DRAIN_MEMBERS_WITHIN, gone).await.is_err() {
-            let members = self.counters().members.value();
-            tracing::warn!(members, "members left behind");
+            let [members, rooms, queries] = left();
+            tracing::warn!(members, rooms, queries, "members left behind");
         }
         self.closing.cancel();
         let tasks = &self.server.tasks;

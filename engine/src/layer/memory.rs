@@ -31,6 +31,9 @@ struct Inner {
     /// So many lists are refused, as by a layer that is not there.
     #[cfg(test)]
     refused: AtomicU64,
+    /// Messages to groups are held for ever, as by a layer that does not answer.
+    #[cfg(test)]
+    holds: std::sync::atomic::AtomicBool,
 }
 
 #[derive(Default)]
@@ -114,6 +117,8 @@ impl MemoryLayer {
                 tally: Tally::default(),
                 #[cfg(test)]
                 refused: AtomicU64::default(),
+                #[cfg(test)]
+                holds: false.into(),
             }),
         })
     }
@@ -134,6 +139,11 @@ impl MemoryLayer {
     /// The next lists of who is present are refused.
     pub(crate) fn refuse_lists(&self, count: u64) {
         self.inner.refused.store(count, Ordering::Relaxed);
+    }
+
+    /// From now on messages to groups are held for ever.
+    pub(crate) fn hold_messages(&self) {
+        self.inner.holds.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing at all is remembered.
@@ -427,6 +437,10 @@ impl Layer for MemoryLayer {
         group: &'a str,
         message: Arc<Message>,
     ) -> Pending<'a, Result<(), LayerError>> {
+        #[cfg(test)]
+        if self.inner.holds.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
         now(move || self.inner.group_send(group, &message))
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::client::View;
@@ -31,6 +32,7 @@ enum Wish {
     Vanish(String),
     Watch(String),
     Ask(u32),
+    AskMany(u32),
     Kick,
     Close,
     Panic,
@@ -87,6 +89,10 @@ impl Game for Parrot {
             Wish::Watch(group) => room.watch(&group),
             Wish::Ask(number) => {
                 room.query(number);
+                Ok(())
+            }
+            Wish::AskMany(queries) => {
+                (0..queries).for_each(|number| room.query(number));
                 Ok(())
             }
             Wish::Kick => {
@@ -706,12 +712,77 @@ mod in_a_world {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn questions_do_not_wait_for_a_layer_that_does_not_answer() {
+        let mut stage = Stage::new();
+        let mut ada = stage.enter("a", "Ada").await;
+        ada.wish(Wish::Appear("lobby".into()));
+        stage.run(2, &mut [&mut ada]).await;
+        stage.layer.hold_messages();
+        for wish in [
+            Wish::Say("lobby".into(), "is anybody there?".into()),
+            Wish::Watch("lobby".into()),
+            Wish::Ask(7),
+        ] {
+            ada.wish(wish);
+        }
+        stage.run(3, &mut [&mut ada]).await;
+        let mut events = ada.events();
+        events.sort_unstable();
+        assert_eq!(events, ["+Ada [\"Ada\"]", "loaded 7", "said"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_of_many_questions_comes_back_within_the_time_of_one() {
+        const QUERIES: usize = 4 * crate::limits::QUERIES_IN_FLIGHT_MAX;
+        let answer: crate::Answerer<Parrot> =
+            Arc::new(|query| Box::pin(std::future::pending().map(move |()| query)));
+        let mut stage = Stage::with(LayerLimits::default(), Some(answer));
+        let mut ada = stage.enter("main", "Ada").await;
+        ada.wish(Wish::AskMany(QUERIES.try_into().expect("few")));
+        for _ in 0..29 {
+            stage.run(20, &mut [&mut ada]).await;
+        }
+        assert_eq!(ada.events(), [""; 0]);
+        for _ in 0..2 {
+            stage.run(20, &mut [&mut ada]).await;
+        }
+        assert_eq!(
+            ada.events().len(),
+            QUERIES,
+            "half a minute after the question"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn without_anybody_to_answer_a_query_comes_back() {
         let mut stage = Stage::new();
         let mut ada = stage.enter("main", "Ada").await;
         ada.wish(Wish::Ask(7));
         stage.run(3, &mut [&mut ada]).await;
         assert_eq!(ada.events(), ["loaded 7"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_empty_room_hears_does_not_keep_it_open() {
+        let mut stage = Stage::new();
+        let mut ada = stage.enter("main", "Ada").await;
+        for _ in 0..2 {
+            ada.link.send(crate::Incoming::Close(Some(1000)));
+            for _ in 0..5 {
+                stage.run(20 * 10, &mut []).await;
+                assert_eq!(stage.host.rooms().len(), 1, "kept for a minute");
+                stage.group_send("room.parrot.main", says("hello?")).await;
+            }
+            // Somebody who was there is a reason to wait for another minute.
+            ada = stage.enter("main", "Ada").await;
+        }
+        ada.link.send(crate::Incoming::Close(Some(1000)));
+        for _ in 0..7 {
+            stage.run(20 * 10, &mut []).await;
+            stage.group_send("room.parrot.main", says("hello?")).await;
+        }
+        assert_eq!(stage.host.rooms().len(), 0);
+        assert_eq!(stage.world.handle().counters().rooms_open.value(), 0);
     }
 
     #[tokio::test(start_paused = true)]

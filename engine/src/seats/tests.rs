@@ -404,6 +404,27 @@ fn a_join_answered_in_a_missed_frame_is_welcomed_with_the_next() {
 }
 
 #[test]
+fn who_is_refused_in_a_missed_frame_may_try_again() {
+    let mut scene = Scene::new();
+    scene.sim.room.lock(true);
+    let ada = scene.enter(100);
+    scene.tick();
+    scene.seats.handle_lagged(1);
+    while scene.peers[&ada].closed.is_none() {
+        scene.step();
+        assert!(
+            scene.now <= crate::limits::JOIN_WITHIN + 2 * STEP,
+            "for ever"
+        );
+    }
+    assert_eq!(scene.peers[&ada].closed, Some(4003));
+    assert!(
+        scene.now >= crate::limits::JOIN_WITHIN,
+        "it waits for the answer"
+    );
+}
+
+#[test]
 fn nobody_stays_in_a_room_whose_task_is_gone() {
     let mut scene = Scene::new();
     scene.enter(100);

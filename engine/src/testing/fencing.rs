@@ -89,6 +89,7 @@ fn the_end_of_an_overtaken_connection_is_nobodys() {
             player,
             epoch: NEWEST - 1,
             may_resume,
+            missed: Vec::new(),
         });
         room.step(1);
     }

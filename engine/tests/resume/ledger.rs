@@ -1,14 +1,16 @@
 //! A game that keeps an account of everything that happens to its members, and a stage for it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use downbeat::client::View;
 use downbeat::testing::{MemoryLink, MemoryPeer, VirtualWorld, memory_link};
 use downbeat::wire::Close;
 use downbeat::{
-    EnterError, Entrant, Game, Host, HostConfig, Incoming, LinkError, OpenError, Outgoing, Player,
-    PlayerId, Refusal, Replicate, Room, Seat, Seated, To, Vec2, WorldConfig,
+    Answerer, EnterError, Entrant, Game, Host, HostConfig, Incoming, LinkError, OpenError,
+    Outgoing, Player, PlayerId, Refusal, Replicate, Room, Seat, Seated, Space, To, Vec2,
+    WorldConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,9 @@ pub(crate) enum Input {
     KickMe,
     Kick(u32),
     Close,
+    Panic,
+    /// So many events at once, to everybody.
+    Burst(u32),
 }
 
 impl Ledger {
@@ -62,8 +67,14 @@ impl Game for Ledger {
     type Shared = Book;
     type Input = Input;
     type Event = String;
+    type Query = u32;
+    type Settings = Space;
 
-    fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {
+    fn space(settings: &Space) -> Space {
+        *settings
+    }
+
+    fn open(_: &Space, _: &mut Room<Self>) -> Result<Self, OpenError> {
         Ok(Self)
     }
 
@@ -86,11 +97,16 @@ impl Game for Ledger {
             Input::KickMe => room.kick(player, "as you wish"),
             Input::Kick(whom) => room.kick(PlayerId::new(whom), "out"),
             Input::Close => room.close(),
+            Input::Panic => panic!("as you wish"),
+            Input::Burst(events) => {
+                (0..events).for_each(|n| room.emit(&format!("{n}"), To::All));
+            }
         }
     }
 
     fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
         Self::note(room, player, Happened::Left);
+        room.query(player.number());
         room.despawn_owned(player);
     }
 
@@ -107,6 +123,8 @@ impl Game for Ledger {
 pub(crate) struct Stage {
     pub(crate) world: VirtualWorld,
     pub(crate) host: Host<Ledger, MemoryLink>,
+    /// Of whom the world outside was told that they left.
+    left: Arc<Mutex<Vec<u32>>>,
 }
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -117,13 +135,32 @@ pub(crate) const GRACE_S: u32 = 10;
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::in_space(Space::Whole)
+    }
+
+    pub(crate) fn in_space(settings: Space) -> Self {
         let world = VirtualWorld::new(&WorldConfig::default());
+        let left = Arc::<Mutex<Vec<u32>>>::default();
+        let told = Arc::clone(&left);
+        let answer: Answerer<Ledger> = Arc::new(move |player| {
+            told.lock().expect("no panic").push(player);
+            Box::pin(std::future::ready(player))
+        });
         let config = HostConfig {
+            settings,
             grace_s: GRACE_S,
+            answer: Some(answer),
             ..HostConfig::default()
         };
         let host = Host::new(world.handle(), config);
-        Self { world, host }
+        Self { world, host, left }
+    }
+
+    /// Of whom the world outside was told that they left, in the order of their numbers.
+    pub(crate) fn left(&self) -> Vec<u32> {
+        let mut left = self.left.lock().expect("no panic").clone();
+        left.sort_unstable();
+        left
     }
 
     /// Somebody new in the room `main`.

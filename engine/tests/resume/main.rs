@@ -1,6 +1,8 @@
 //! A member outlives its connection: what must hold when connections break, come back, and come
 //! back twice.
 
+mod absence;
+mod ends;
 mod ledger;
 mod races;
 mod random;

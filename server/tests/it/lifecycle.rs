@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use downbeat::{Game, OpenError, Player, PlayerId, Refusal, Room, Seat};
-use downbeat_server::{App, Config, StartError, StopError};
+use downbeat_server::{App, Config, GameOptions, Services, StartError, StopError};
 use futures_util::SinkExt as _;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::stage::{Adder, Client, request, start, status};
+use crate::stage::{Adder, Client, nobody_is_left, request, start, status};
 
 #[tokio::test]
 async fn a_drain_says_1001_and_lets_nobody_in() {
@@ -80,6 +80,67 @@ async fn a_stop_does_not_wait_for_those_who_never_answer() {
     stop.await.expect("in time").expect("stopped");
 }
 
+/// Saves what is known of its members when they leave.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Saver;
+
+#[downbeat::game]
+impl Game for Saver {
+    const NAME: &'static str = "adder";
+    type Shared = crate::stage::Sum; // its clients are the adder's
+    type Input = u32;
+    type Query = String;
+
+    fn open(_: &(), _: &mut Room<Self>) -> Result<Self, OpenError> {
+        Ok(Self)
+    }
+
+    fn join(&mut self, _: &mut Room<Self>, _: &Player<Self>) -> Result<Seat, Refusal> {
+        Ok(Seat::Player)
+    }
+
+    fn input(&mut self, _: &mut Room<Self>, _: PlayerId, _: u32) {}
+
+    fn leave(&mut self, room: &mut Room<Self>, player: PlayerId) {
+        let name = room.player(player).map(|player| player.name.clone());
+        room.query(name.expect("still a member"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_game_saves_when_a_stop_makes_its_members_leave_is_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = || Config {
+        data_dir: Some(folder.path().into()),
+        ..Config::for_tests()
+    };
+    let answer = async |services: Services, name: String| {
+        // So that nobody is saved by luck.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let saved = services.store().save_profile(&name, "adder", 7.into());
+        saved.await.expect("the store is there");
+        name
+    };
+    let options = GameOptions::default().answer(answer);
+    let app = App::new().game_with::<Saver>(options);
+    let running = app.start(config()).await.expect("starts");
+    let away = Client::join(running.addr(), "main", "Away").await;
+    drop(away);
+    nobody_is_left(&running).await;
+    let mut ada = Client::join(running.addr(), "main", "Ada").await;
+    let _silent = Client::join(running.addr(), "other", "Bob").await;
+    let (stopped, goodbye) = tokio::join!(running.stop(), ada.goodbye());
+    stopped.expect("stopped");
+    assert_eq!(goodbye.0, 1001);
+
+    let running = app.start(config()).await.expect("starts");
+    for name in ["Ada", "Away", "Bob"] {
+        let saved = running.store().profile(name, "adder").await;
+        assert_eq!(saved.expect("read"), Some(7.into()), "{name}");
+    }
+    running.stop().await.expect("stopped");
+}
+
 /// Its first input takes longer than a server may take to stop.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stuck;
@@ -108,7 +169,7 @@ async fn a_game_that_never_ends_its_tick_does_not_keep_the_server() {
     let app = App::new().game::<Stuck>();
     let running = app.start(Config::for_tests()).await.expect("starts");
     let mut ada = Client::join(running.addr(), "main", "Ada").await;
-    ada.send(ada.view.input(1, 6)).await;
+    ada.send(ada.view.input(1, 12)).await;
     while running.counters().inputs.value() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
