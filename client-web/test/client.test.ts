@@ -220,6 +220,21 @@ describe('client', () => {
     expect(client).toMatchObject({ mismatches: 1, state: { type: 'open' } });
   });
 
+  it('is left by whoever hears that it connects, and every listener hears the same', () => {
+    const heard: string[] = [];
+    client.leave();
+    const forget = client.on('state', ({ type }) => type === 'connecting' && client.leave());
+    client.on('state', ({ type }) => heard.push(type));
+    client.retry();
+    vi.advanceTimersByTime(60_000);
+    expect([heard, client.state.type, sockets.length]).toEqual([['closed'], 'closed', 1]);
+    expect(vi.getTimerCount()).toBe(0);
+    forget();
+    client.retry();
+    last().welcome();
+    expect(heard).toEqual(['closed', 'connecting', 'open']);
+  });
+
   it('leaves one room when it joins another', () => {
     last().welcome();
     client.join('garden');

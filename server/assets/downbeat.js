@@ -360,11 +360,12 @@ var ue = 5e3, de = 1e3, fe = 4008, pe = 4003, me = class {
 		this.transport?.send(e);
 	}
 	dial() {
-		clearTimeout(this.timer);
+		clearTimeout(this.timer), clearInterval(this.watch);
 		let e = ++this.generation, t = (t) => {
 			e === this.generation && t();
 		};
-		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), de), this.opened = !1;
+		if (this.attempt === 0 && this.enter({ type: "connecting" }), e !== this.generation) return;
+		this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), de), this.opened = !1;
 		let n = this.events.credential();
 		if (!(n instanceof Promise)) return this.openWith(n, t);
 		n.then((e) => t(() => this.openWith(e, t)), (e) => t(() => this.handleNoCredential(e)));
@@ -422,8 +423,8 @@ var ue = 5e3, de = 1e3, fe = 4008, pe = 4003, me = class {
 		let n = this.listeners.get(e);
 		return n || this.listeners.set(e, n = /* @__PURE__ */ new Set()), n.add(t), () => n.delete(t);
 	}
-	emit(e, t) {
-		for (let n of this.listeners.get(e) ?? []) n(t);
+	emit(e, t, n = () => !0) {
+		for (let r of this.listeners.get(e) ?? []) n() && r(t);
 	}
 }, v = (e) => ({
 	encode: (t, n) => t.varint(s(n, 0, e)),
@@ -1464,7 +1465,7 @@ var Gt = class extends he {
 	}
 	handleState(e) {
 		for (let e of this.timers) clearInterval(e);
-		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
+		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e, () => this.state === e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
 	}
 	mayComeBack(e, t) {
 		return e !== 4003 || this.welcomed || !this.credentials.resuming ? !1 : (t === Vt && this.credentials.forget(), t === Vt || t === Ht);

@@ -181,7 +181,7 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     if (state.type === 'connecting' || state.type === 'reconnecting') this.welcomed = false;
     // A server that goes away takes its sessions with it.
     if (state.type === 'closed' || (state.type === 'reconnecting' && state.code === 1001)) this.credentials.forget();
-    this.emit('state', state);
+    this.emit('state', state, () => this.state === state);
     if (state.type === 'closed' && state.code === FENCED_CODE) this.emit('fenced', state.reason);
   }
 
