@@ -235,6 +235,42 @@ describe('client', () => {
     expect(heard).toEqual(['closed', 'connecting', 'open']);
   });
 
+  describe.each(['welcome', 'state', 'joined'] as const)('whose listener of %s', (kind) => {
+    const once = (act: () => void) => {
+      const forget = client.on(kind, () => {
+        if (kind === 'state' && client.state.type !== 'open') return;
+        forget();
+        act();
+      });
+    };
+
+    it('leaves is out for good', () => {
+      once(() => client.leave());
+      last().welcome();
+      vi.advanceTimersByTime(60_000);
+      expect([client.state.type, last().closed, sockets.length]).toEqual(['closed', 1000, 1]);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it('joins another room is open when that has answered', () => {
+      once(() => client.join('garden'));
+      last().welcome();
+      expect([client.state.type, sockets[0]!.closed]).toEqual(['connecting', 1000]);
+      expect(last()).toMatchObject({ url: 'ws://test/ws/meadow/garden', sent: [] });
+      last().welcome();
+      expect(client.state.type).toBe('open');
+    });
+  });
+
+  it('takes inputs as soon as it has joined', () => {
+    const seqs: number[] = [];
+    client.on('joined', () => seqs.push(client.input({ type: 'Emote', emote: 1 })));
+    last().welcome();
+    expect(seqs).toEqual([1]);
+    expect(last().sent).toContain('0101fb2c01080201');
+    expect(client.pending.length).toBe(1);
+  });
+
   it('leaves one room when it joins another', () => {
     last().welcome();
     client.join('garden');

@@ -1490,10 +1490,12 @@ var Gt = class extends he {
 	handleWelcome(e) {
 		let { resuming: t } = this.credentials;
 		this.credentials.handleWelcome(e.resume), this.welcomed = !0, le(this.game.name), this.view.handleWelcome(e);
-		let n = this.goOn(t, e.taken);
-		this.emit("welcome", e), this.emit(t ? "resumed" : "joined", e), this.connection.handleWelcome();
-		for (let e of n) this.emit("refused", e);
-		this.ping();
+		let n = this.goOn(t, e.taken), r = this.state;
+		if (this.emit("welcome", e), this.state === r && (this.connection.handleWelcome(), this.state.type === "open")) {
+			this.emit(t ? "resumed" : "joined", e);
+			for (let e of n) this.emit("refused", e);
+			this.ping();
+		}
 	}
 	goOn(e, t) {
 		let { pending: n } = this;

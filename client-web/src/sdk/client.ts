@@ -54,6 +54,7 @@ export interface Pending<G extends GameCodec> {
 
 export interface ClientEvents<G extends GameCodec> {
   state: ConnectionState;
+  /** The server has answered; `state` is `open` right after. */
   welcome: Welcome;
   /** The welcome of a new session: a new number, a new seat. */
   joined: Welcome;
@@ -228,9 +229,13 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     forgetReload(this.game.name);
     this.view.handleWelcome(welcome);
     const refused = this.goOn(resuming, welcome.taken);
+    const greeted = this.state;
     this.emit('welcome', welcome);
-    this.emit(resuming ? 'resumed' : 'joined', welcome);
+    // Whoever heard it may have left, or gone elsewhere: then this is not its welcome any more.
+    if (this.state !== greeted) return;
     this.connection.handleWelcome();
+    if (this.state.type !== 'open') return;
+    this.emit(resuming ? 'resumed' : 'joined', welcome);
     for (const seq of refused) this.emit('refused', seq);
     this.ping();
   }
