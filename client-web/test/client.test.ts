@@ -186,6 +186,24 @@ describe('client', () => {
     expect(sockets.length).toBe(2);
   });
 
+  it('tries a busy room again, later each time, and stays away when it is thrown out with that word', () => {
+    const delays: number[] = [];
+    client.on('state', (state) => state.type === 'reconnecting' && delays.push(state.delayMs));
+    for (let i = 0; i < 3; i++) {
+      last().events.open();
+      last().events.close(4003, 'room is busy');
+      vi.advanceTimersByTime(delays.at(-1) ?? 0);
+    }
+    expect([delays, sockets.length]).toEqual([[375, 750, 1500], 4]);
+    last().events.open();
+    last().events.close(4003, 'room is full');
+    expect(client.state).toEqual({ type: 'closed', code: 4003, reason: 'room is full' });
+    client.retry();
+    last().welcome();
+    last().events.close(4003, 'room is busy');
+    expect(client.state).toMatchObject({ type: 'closed', code: 4003 });
+  });
+
   it('gives up a line on which nothing comes any more', () => {
     last().welcome();
     vi.advanceTimersByTime(SILENCE_MS_MAX + 1001);

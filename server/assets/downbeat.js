@@ -1468,7 +1468,7 @@ var Gt = class extends he {
 		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e, () => this.state === e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
 	}
 	mayComeBack(e, t) {
-		return e !== 4003 || this.welcomed || !this.credentials.resuming ? !1 : (t === Vt && this.credentials.forget(), t === Vt || t === Ht);
+		return e !== 4003 || this.welcomed ? !1 : t === Ht ? !0 : t !== Vt || !this.credentials.resuming ? !1 : (this.credentials.forget(), !0);
 	}
 	handlePageGone() {
 		this.leftWithPage = this.state.type !== "idle" && this.state.type !== "closed" && !this.credentials.handlePageGone(), this.leftWithPage && this.leave();
@@ -1625,7 +1625,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 		let e = K / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
 		return Math.abs(i) < .05 ? 1 : Math.min(1.5, Math.max(.1, 1 - i));
 	}
-}, nn = 150, rn = 1e-6, an = 4, on = 4, sn = 2, q = 16, cn = 3, ln = .1, un = .25, [J, Y, X, Z, Q, dn] = [
+}, nn = 150, rn = 1e-6, an = 4, on = 4, sn = 2, q = 16, cn = 3, ln = .1, un = .25, [J, Y, X, Z, dn, Q] = [
 	0,
 	1,
 	2,
@@ -1633,7 +1633,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 	4,
 	5
 ], fn = class {
-	data = new Float64Array(q * dn);
+	data = new Float64Array(q * Q);
 	count = 0;
 	interval = 1;
 	lag = 0;
@@ -1646,7 +1646,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 	errorMs = 0;
 	first = 0;
 	at(e) {
-		return (this.first + e) % q * dn;
+		return (this.first + e) % q * Q;
 	}
 	get newest() {
 		return this.at(this.count - 1);
@@ -1692,7 +1692,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 			], f = u !== i || d !== a;
 			f && (this.moved += 1), n.follows && f && (c = gn(i - u, a - d));
 			let p = Math.max(r, o.interval) + sn;
-			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Z], s[e + Q]);
+			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Z], s[e + dn]);
 		}
 		o.interval = r, o.push(t, i, a, c, +!!n.follows);
 	}
@@ -1747,7 +1747,7 @@ function mn(e, t) {
 	} : {
 		x: s + (a.x - s) * d,
 		y: c + (a.y - c) * d,
-		turn: n[i + Q] ? a.turn : _n(l, a.turn, d)
+		turn: n[i + dn] ? a.turn : _n(l, a.turn, d)
 	};
 }
 function hn(e, t, n) {

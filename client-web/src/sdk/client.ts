@@ -186,11 +186,16 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     if (state.type === 'closed' && state.code === FENCED_CODE) this.emit('fenced', state.reason);
   }
 
-  /** A session that is over is no reason to stay away: the next welcome is that of a new one. */
+  /**
+   * A room that is busy is so for a while. And a session that is over is no reason to stay away: the
+   * next welcome is that of a new one.
+   */
   private mayComeBack(code: number, reason: string): boolean {
-    if (code !== 4003 || this.welcomed || !this.credentials.resuming) return false;
-    if (reason === SESSION_OVER) this.credentials.forget();
-    return reason === SESSION_OVER || reason === ROOM_BUSY;
+    if (code !== 4003 || this.welcomed) return false;
+    if (reason === ROOM_BUSY) return true;
+    if (reason !== SESSION_OVER || !this.credentials.resuming) return false;
+    this.credentials.forget();
+    return true;
   }
 
   /** Without a goodbye the server would keep the seat for a page that does not come back. */
