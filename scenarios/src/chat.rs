@@ -117,7 +117,7 @@ impl Game for Chat {
     fn timer(&mut self, room: &mut Room<Self>, timer: Timer) {
         match timer {
             Timer::Typing(id) => self.people.end_typing(room, &id),
-            Timer::Unmute(id) => self.end_mute(room, &id),
+            Timer::Unmute(id, until) => self.end_mute(room, &id, until),
             Timer::Ask => {
                 self.will_ask = false;
                 self.ask_for_history(room);

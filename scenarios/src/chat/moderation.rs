@@ -101,25 +101,15 @@ impl Chat {
         if minutes == 0 && !self.muted.contains_key(id) {
             return;
         }
-        // One timer each, however often somebody is silenced: it looks again when it fires.
-        if self.muted.insert(id.to_owned(), until).is_none() {
-            let after = Duration::from_secs(u64::from(s));
-            room.timer(after, Timer::Unmute(id.to_owned()));
-        }
+        self.muted.insert(id.to_owned(), until);
+        let after = Duration::from_secs(u64::from(s));
+        room.timer(after, Timer::Unmute(id.to_owned(), until));
         self.show_mute(room, id);
     }
 
-    /// Somebody's time is up, unless it was silenced anew.
-    pub(super) fn end_mute(&mut self, room: &mut Room<Self>, id: &str) {
-        let Some(&until) = self.muted.get(id) else {
-            return;
-        };
-        if until.is_newer(room.tick()) {
-            let ticks = until.since(room.tick());
-            let s = ticks.div_ceil(u32::from(Self::TICK_RATE_HZ));
-            let after = Duration::from_secs(u64::from(s));
-            room.timer(after, Timer::Unmute(id.to_owned()));
-        } else {
+    /// Somebody's time is up, unless it has another by now, which has a timer of its own.
+    pub(super) fn end_mute(&mut self, room: &mut Room<Self>, id: &str, until: Tick) {
+        if self.muted.get(id) == Some(&until) {
             self.muted.remove(id);
             self.show_mute(room, id);
         }

@@ -237,9 +237,26 @@ fn who_is_muted_is_not_heard_until_the_time_is_up() {
     say(&mut room, bob, "hello?");
     assert_eq!(refusals(&mut room, bob), [Why::Muted]);
     assert!(person(&room, bob, "Bob").expect("there").muted);
-    room.step(600);
+    let is_shown = |room: &TestRoom<Chat>| person(room, bob, "Bob").expect("there").muted;
+    room.step(580);
+    assert!(is_shown(&room));
+    room.step(20);
+    assert!(!is_shown(&room));
     say(&mut room, bob, "at last");
     assert_eq!(lines(&room, ada), ["Bob: at last"]);
+    // A moderator thinks better of it, and worse again.
+    for (minutes, seconds) in [(60, 10), (1, 10), (2, 100)] {
+        room.input(ada, mute(minutes));
+        room.step(seconds * 10);
+        assert!(is_shown(&room));
+    }
+    room.step(201);
+    assert!(!is_shown(&room));
+    room.input(ada, mute(60));
+    room.step(600);
+    room.input(ada, mute(1));
+    room.step(601);
+    assert!(!is_shown(&room), "the shorter one counts");
     room.input(ada, mute(60));
     room.step(1);
     room.input(ada, mute(0));

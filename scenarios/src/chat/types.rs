@@ -1,6 +1,6 @@
 //! What travels: settings, inputs, entities, events, messages of the layer, questions to the store.
 
-use downbeat::Replicate;
+use downbeat::{Replicate, Tick};
 use serde::{Deserialize, Serialize};
 
 /// What a room is opened with.
@@ -197,8 +197,8 @@ pub enum Message {
 pub enum Timer {
     /// Whoever has not written on since then has stopped.
     Typing(String),
-    /// Whose time is up may speak again.
-    Unmute(String),
+    /// Whose time is up may speak again, if this is when it ends.
+    Unmute(String, Tick),
     /// Asks the store once more.
     Ask,
 }
