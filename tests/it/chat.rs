@@ -244,6 +244,23 @@ async fn sees_lines(member: &Member<Chat>, expected: &[&str]) {
         .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_15_a_line_that_the_store_never_takes_is_shown_and_not_asked_about_for_ever() {
+    let home = Home::new("");
+    let _program = home.serve();
+    let ada = Member::<Chat>::join(home.port, "lobby", "Ada").await;
+    let id = "x".repeat(192);
+    let said = format!(r#"{{"type":"chat.message","text":"from Django","id":"{id}"}}"#);
+    let sent = home.send(&["--group", "room.chat.lobby", "--json", &said]);
+    assert!(sent.status.success(), "{sent:?}");
+    // Only what is done with has a time.
+    ada.sees("the line and its time", |view| {
+        let lines = entries(view, Kind::Line);
+        lines.iter().any(|l| l.text == "from Django" && l.at_s > 0)
+    })
+    .await;
+}
+
 async fn talk(layer: &str) {
     let mut scene = Scene::open(layer).await;
     scene.lines_are_heard().await;

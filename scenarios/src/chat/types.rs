@@ -219,7 +219,7 @@ pub enum Query {
         room: String,
         /// The line.
         line: Kept,
-        /// Whether it is safe with the store.
+        /// Whether it is safe with the store, or the store will never take it.
         kept: bool,
     },
 }
