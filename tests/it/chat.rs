@@ -100,10 +100,24 @@ impl Scene {
         self.cleo_is_thrown_out(&mut cleo).await;
     }
 
-    /// By Ada, who moderates her room, though Cleo is in another process.
+    /// Not by Ada, who is the eldest in another process, but by Bob, who is it in hers.
     async fn cleo_is_thrown_out(&mut self, cleo: &mut Member<Chat>) {
-        let person = self.ada.look(|view| person(view, "Cleo").number);
-        ask(&mut self.ada, Input::Kick { person }).await;
+        let number = |view: &mut View<Chat>| person(view, "Cleo").number;
+        let meant = self.ada.look(number);
+        ask(&mut self.ada, Input::Kick { person: meant }).await;
+        let why = Why::Elsewhere;
+        let refused = |event: &Event| *event == Event::Refused { why };
+        self.ada.hears("that she may not", refused).await;
+        let (meant, minutes) = (self.bob.look(number), 1);
+        let mute = Input::Mute {
+            person: meant,
+            minutes,
+        };
+        ask(&mut self.bob, mute).await;
+        self.ada
+            .sees("it here too", |view| person(view, "Cleo").muted)
+            .await;
+        ask(&mut self.bob, Input::Kick { person: meant }).await;
         let goodbye = (4003, "thrown out by a moderator".to_owned());
         assert_eq!(cleo.goodbye().await, goodbye);
         for member in [&self.ada, &self.bob] {

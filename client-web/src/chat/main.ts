@@ -14,6 +14,7 @@ const WHYS: Record<string, string> = {
   Muted: 'A moderator has muted you for a while.',
   NobodyThere: 'Nobody of that name is here any more.',
   NotModerator: 'Only a moderator may do that.',
+  Elsewhere: 'They came in by another server, where somebody else moderates.',
 };
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;

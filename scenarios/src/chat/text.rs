@@ -122,7 +122,11 @@ mod tests {
         for gap in ["\u{200b}", "\u{0}", "\u{200d}", "\u{200c}", "\u{fe0f}"] {
             let floor = format!("{}{gap}", "\u{301}".repeat(4));
             let cleaned = clean(&format!("a{}", floor.repeat(9))).expect("text");
-            assert_eq!(cleaned.chars().filter(|&c| is_mark(c)).count(), 4, "{gap:?}");
+            assert_eq!(
+                cleaned.chars().filter(|&c| is_mark(c)).count(),
+                4,
+                "{gap:?}"
+            );
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The ids of the users who may mute and throw out; where there are none, it is who has been
-    /// in the room for longest.
+    /// in the room for longest, in each process for those who are in the room there.
     pub moderators: Vec<String>,
     /// Seats.
     pub players_max: u32,
@@ -139,6 +139,8 @@ pub enum Why {
     NobodyThere,
     /// That is for moderators.
     NotModerator,
+    /// Nobody has chosen moderators, and the person is in the room in another process.
+    Elsewhere,
 }
 
 /// What chats say to each other over the layer, and what anybody else may say to them: a Django
