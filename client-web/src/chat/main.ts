@@ -71,6 +71,8 @@ function show(): void {
 
 client.on('event', handleEvent);
 client.on('frame', show);
+// Numbers of people are those of a room: in another one the same number is somebody else.
+client.on('joined', () => speakTo(null));
 client.on('state', (state) => {
   const isOut = state.type === 'idle' || state.type === 'closed';
   element('start').hidden = !isOut;
