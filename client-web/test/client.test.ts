@@ -186,6 +186,24 @@ describe('client', () => {
     expect(sockets.length).toBe(2);
   });
 
+  it('tries a busy room again, later each time, and stays away when it is thrown out with that word', () => {
+    const delays: number[] = [];
+    client.on('state', (state) => state.type === 'reconnecting' && delays.push(state.delayMs));
+    for (let i = 0; i < 3; i++) {
+      last().events.open();
+      last().events.close(4003, 'room is busy');
+      vi.advanceTimersByTime(delays.at(-1) ?? 0);
+    }
+    expect([delays, sockets.length]).toEqual([[375, 750, 1500], 4]);
+    last().events.open();
+    last().events.close(4003, 'room is full');
+    expect(client.state).toEqual({ type: 'closed', code: 4003, reason: 'room is full' });
+    client.retry();
+    last().welcome();
+    last().events.close(4003, 'room is busy');
+    expect(client.state).toMatchObject({ type: 'closed', code: 4003 });
+  });
+
   it('gives up a line on which nothing comes any more', () => {
     last().welcome();
     vi.advanceTimersByTime(SILENCE_MS_MAX + 1001);
@@ -218,6 +236,57 @@ describe('client', () => {
     last().events.message(frame(320, RESET, '06 3f 04 04 00 00 00 00', look(0, 0, 24), '08 18 82 01', added(0, 7, 0, 0), '00 00 0000'));
     expect(heard).toEqual([{ tick: 320, x: 0, y: 0, layer: 0 }]);
     expect(client).toMatchObject({ mismatches: 1, state: { type: 'open' } });
+  });
+
+  it('is left by whoever hears that it connects, and every listener hears the same', () => {
+    const heard: string[] = [];
+    client.leave();
+    const forget = client.on('state', ({ type }) => type === 'connecting' && client.leave());
+    client.on('state', ({ type }) => heard.push(type));
+    client.retry();
+    vi.advanceTimersByTime(60_000);
+    expect([heard, client.state.type, sockets.length]).toEqual([['closed'], 'closed', 1]);
+    expect(vi.getTimerCount()).toBe(0);
+    forget();
+    client.retry();
+    last().welcome();
+    expect(heard).toEqual(['closed', 'connecting', 'open']);
+  });
+
+  describe.each(['welcome', 'state', 'joined'] as const)('whose listener of %s', (kind) => {
+    const once = (act: () => void) => {
+      const forget = client.on(kind, () => {
+        if (kind === 'state' && client.state.type !== 'open') return;
+        forget();
+        act();
+      });
+    };
+
+    it('leaves is out for good', () => {
+      once(() => client.leave());
+      last().welcome();
+      vi.advanceTimersByTime(60_000);
+      expect([client.state.type, last().closed, sockets.length]).toEqual(['closed', 1000, 1]);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it('joins another room is open when that has answered', () => {
+      once(() => client.join('garden'));
+      last().welcome();
+      expect([client.state.type, sockets[0]!.closed]).toEqual(['connecting', 1000]);
+      expect(last()).toMatchObject({ url: 'ws://test/ws/meadow/garden', sent: [] });
+      last().welcome();
+      expect(client.state.type).toBe('open');
+    });
+  });
+
+  it('takes inputs as soon as it has joined', () => {
+    const seqs: number[] = [];
+    client.on('joined', () => seqs.push(client.input({ type: 'Emote', emote: 1 })));
+    last().welcome();
+    expect(seqs).toEqual([1]);
+    expect(last().sent).toContain('0101fb2c01080201');
+    expect(client.pending.length).toBe(1);
   });
 
   it('leaves one room when it joins another', () => {

@@ -296,6 +296,16 @@ describe('a session', () => {
       expect(client.state).toEqual({ type: 'closed', code: 4003, reason: 'banned' });
     });
 
+    it('leaves for good while a ticket is on its way, however often it was asked for', async () => {
+      connectTo({ ticket: () => new Promise(() => {}) });
+      client.retry();
+      client.retry();
+      client.leave();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(client.state).toEqual({ type: 'closed', code: 1000, reason: 'bye' });
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
     it('shows nothing that is fit for no header', async () => {
       for (const bad of ['', 'a b', 'a,b', 'ü', 'x'.repeat(513)]) {
         connectTo({ ticket: async () => bad });

@@ -15,6 +15,7 @@ use downbeat::{
 use serde::{Deserialize, Serialize};
 
 mod types;
+mod whence;
 mod text;
 mod pace;
 mod people;
@@ -30,6 +31,7 @@ pub use self::answer::answer;
 use self::lines::Lines;
 use self::people::People;
 pub use self::types::{Entry, Event, Input, Kept, Kind, Message, Own, Query, Settings, Timer, Why};
+pub use self::whence::{Whence, admit};
 
 /// How long after the last key somebody still counts as writing.
 const TYPING: Duration = Duration::from_secs(4);
@@ -43,9 +45,9 @@ pub struct Chat {
     settings: Settings,
     people: People,
     lines: Lines,
-    /// Until when whose word is taken, by the people's ids.
+    /// Until when whose word is taken, by the people's ids and by where guests come from.
     muted: BTreeMap<String, Tick>,
-    /// Until when who was thrown out must stay away.
+    /// Until when who was thrown out must stay away, by the same.
     out: BTreeMap<String, Tick>,
     /// Words that were sent from here so far.
     words: u64,
@@ -66,6 +68,7 @@ impl Game for Chat {
     type Message = Message;
     type Timer = Timer;
     type Query = Query;
+    type Profile = Whence;
 
     fn open(settings: &Settings, room: &mut Room<Self>) -> Result<Self, OpenError> {
         room.set_listing(Listing {
@@ -117,7 +120,7 @@ impl Game for Chat {
     fn timer(&mut self, room: &mut Room<Self>, timer: Timer) {
         match timer {
             Timer::Typing(id) => self.people.end_typing(room, &id),
-            Timer::Unmute(id) => self.end_mute(room, &id),
+            Timer::Unmute(id, until) => self.end_mute(room, &id, until),
             Timer::Ask => {
                 self.will_ask = false;
                 self.ask_for_history(room);

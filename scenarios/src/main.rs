@@ -23,7 +23,11 @@ fn main() -> ExitCode {
             grace_s: ARENA_GRACE_S,
             ..GameOptions::default()
         })
-        .game_with::<Chat>(GameOptions::default().answer(chat::answer))
+        .game_with::<Chat>(
+            GameOptions::default()
+                .admit(chat::admit)
+                .answer(chat::answer),
+        )
         .pages(page)
         .page_missing(concat!(
             "There is no page: ",

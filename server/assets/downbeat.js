@@ -360,11 +360,12 @@ var ue = 5e3, de = 1e3, fe = 4008, pe = 4003, me = class {
 		this.transport?.send(e);
 	}
 	dial() {
-		clearTimeout(this.timer);
+		clearTimeout(this.timer), clearInterval(this.watch);
 		let e = ++this.generation, t = (t) => {
 			e === this.generation && t();
 		};
-		this.attempt === 0 && this.enter({ type: "connecting" }), this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), de), this.opened = !1;
+		if (this.attempt === 0 && this.enter({ type: "connecting" }), e !== this.generation) return;
+		this.heardAt = performance.now(), this.watch = setInterval(() => this.checkSilence(), de), this.opened = !1;
 		let n = this.events.credential();
 		if (!(n instanceof Promise)) return this.openWith(n, t);
 		n.then((e) => t(() => this.openWith(e, t)), (e) => t(() => this.handleNoCredential(e)));
@@ -422,8 +423,8 @@ var ue = 5e3, de = 1e3, fe = 4008, pe = 4003, me = class {
 		let n = this.listeners.get(e);
 		return n || this.listeners.set(e, n = /* @__PURE__ */ new Set()), n.add(t), () => n.delete(t);
 	}
-	emit(e, t) {
-		for (let n of this.listeners.get(e) ?? []) n(t);
+	emit(e, t, n = () => !0) {
+		for (let r of this.listeners.get(e) ?? []) n() && r(t);
 	}
 }, v = (e) => ({
 	encode: (t, n) => t.varint(s(n, 0, e)),
@@ -1464,10 +1465,10 @@ var Gt = class extends he {
 	}
 	handleState(e) {
 		for (let e of this.timers) clearInterval(e);
-		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
+		this.timers = [], e.type === "open" && (this.timers = [setInterval(() => this.sendSeen(), Lt / 4), setInterval(() => this.ping(), Rt)]), e.type === "closed" && e.code === 4009 && !this.welcomed && this.reloads && ce(this.game.name), (e.type === "connecting" || e.type === "reconnecting") && (this.welcomed = !1), (e.type === "closed" || e.type === "reconnecting" && e.code === 1001) && this.credentials.forget(), this.emit("state", e, () => this.state === e), e.type === "closed" && e.code === Bt && this.emit("fenced", e.reason);
 	}
 	mayComeBack(e, t) {
-		return e !== 4003 || this.welcomed || !this.credentials.resuming ? !1 : (t === Vt && this.credentials.forget(), t === Vt || t === Ht);
+		return e !== 4003 || this.welcomed ? !1 : t === Ht ? !0 : t !== Vt || !this.credentials.resuming ? !1 : (this.credentials.forget(), !0);
 	}
 	handlePageGone() {
 		this.leftWithPage = this.state.type !== "idle" && this.state.type !== "closed" && !this.credentials.handlePageGone(), this.leftWithPage && this.leave();
@@ -1489,10 +1490,12 @@ var Gt = class extends he {
 	handleWelcome(e) {
 		let { resuming: t } = this.credentials;
 		this.credentials.handleWelcome(e.resume), this.welcomed = !0, le(this.game.name), this.view.handleWelcome(e);
-		let n = this.goOn(t, e.taken);
-		this.emit("welcome", e), this.emit(t ? "resumed" : "joined", e), this.connection.handleWelcome();
-		for (let e of n) this.emit("refused", e);
-		this.ping();
+		let n = this.goOn(t, e.taken), r = this.state;
+		if (this.emit("welcome", e), this.state === r && (this.connection.handleWelcome(), this.state.type === "open")) {
+			this.emit(t ? "resumed" : "joined", e);
+			for (let e of n) this.emit("refused", e);
+			this.ping();
+		}
 	}
 	goOn(e, t) {
 		let { pending: n } = this;
@@ -1622,7 +1625,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 		let e = K / 2, t = (e) => e.reduce((e, t) => t.offset < e.offset ? t : e), n = t(this.groups.slice(0, e)), r = t(this.groups.slice(e, -1)), i = (r.offset - n.offset) / Math.max(1, r.at - n.at);
 		return Math.abs(i) < .05 ? 1 : Math.min(1.5, Math.max(.1, 1 - i));
 	}
-}, nn = 150, rn = 1e-6, an = 4, on = 4, sn = 2, q = 16, cn = 3, ln = .1, un = .25, [J, Y, X, Z, Q, dn] = [
+}, nn = 150, rn = 1e-6, an = 4, on = 4, sn = 2, q = 16, cn = 3, ln = .1, un = .25, [J, Y, X, Z, dn, Q] = [
 	0,
 	1,
 	2,
@@ -1630,7 +1633,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 	4,
 	5
 ], fn = class {
-	data = new Float64Array(q * dn);
+	data = new Float64Array(q * Q);
 	count = 0;
 	interval = 1;
 	lag = 0;
@@ -1643,7 +1646,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 	errorMs = 0;
 	first = 0;
 	at(e) {
-		return (this.first + e) % q * dn;
+		return (this.first + e) % q * Q;
 	}
 	get newest() {
 		return this.at(this.count - 1);
@@ -1689,7 +1692,7 @@ var Jt = 1, Yt = 1.5, Xt = .02, Zt = .04, Qt = 400, $t = 250, K = 12, en = 80, t
 			], f = u !== i || d !== a;
 			f && (this.moved += 1), n.follows && f && (c = gn(i - u, a - d));
 			let p = Math.max(r, o.interval) + sn;
-			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Z], s[e + Q]);
+			t <= l ? o.pop() : t - l > p && o.push(t - r, u, d, s[e + Z], s[e + dn]);
 		}
 		o.interval = r, o.push(t, i, a, c, +!!n.follows);
 	}
@@ -1744,7 +1747,7 @@ function mn(e, t) {
 	} : {
 		x: s + (a.x - s) * d,
 		y: c + (a.y - c) * d,
-		turn: n[i + Q] ? a.turn : _n(l, a.turn, d)
+		turn: n[i + dn] ? a.turn : _n(l, a.turn, d)
 	};
 }
 function hn(e, t, n) {

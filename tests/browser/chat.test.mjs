@@ -70,6 +70,23 @@ test('people talk, see who is here and who writes', async () => {
   await ada.close();
 });
 
+test('a server that is started anew is another room, and the page shows what is said there', async () => {
+  const ada = await join('Ada', 'again');
+  const bob = await join('Bob', 'again');
+  for (const text of ['one', 'two']) await say(ada, text);
+  await until('both are heard', async () => (await lines(bob)).length === 2);
+  await person(ada, 'Bob').locator('.person').click();
+  await server.stop();
+  server = await serve(port);
+  for (const page of [ada, bob]) await until('both are back', async () => (await page.locator('#people li').count()) === 2 && !(await page.textContent('#status')));
+  // Whose number it was is not known any more: what was for Bob alone might reach anybody.
+  assert.ok(await ada.locator('#to').isHidden());
+  await say(bob, 'three');
+  for (const page of [ada, bob]) await until('only that is there', async () => (await lines(page)).join() === 'three');
+  await ada.close();
+  await bob.close();
+});
+
 test('hostile names and texts are shown as what they are', async () => {
   const evil = await join('<b onclick=x>Evil', 'hostile');
   const ada = await join('Ada', 'hostile');
@@ -98,6 +115,10 @@ test('the eldest mutes and throws out', async () => {
   await person(ada, 'Bob').locator('.kick').click();
   await until('Bob reads why', async () => (await bob.textContent('#start-note')).includes('thrown out'));
   assert.equal(await bob.locator('#people li .kick').count(), 0, 'Bob moderates nobody');
+  await bob.reload();
+  await bob.fill('#name', 'Robert');
+  await bob.click('#start button');
+  await until('he is known again', async () => (await bob.textContent('#start-note')).includes('come back later'));
   await ada.close();
   await bob.close();
 });

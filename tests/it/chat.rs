@@ -100,10 +100,24 @@ impl Scene {
         self.cleo_is_thrown_out(&mut cleo).await;
     }
 
-    /// By Ada, who moderates her room, though Cleo is in another process.
+    /// Not by Ada, who is the eldest in another process, but by Bob, who is it in hers.
     async fn cleo_is_thrown_out(&mut self, cleo: &mut Member<Chat>) {
-        let person = self.ada.look(|view| person(view, "Cleo").number);
-        ask(&mut self.ada, Input::Kick { person }).await;
+        let number = |view: &mut View<Chat>| person(view, "Cleo").number;
+        let meant = self.ada.look(number);
+        ask(&mut self.ada, Input::Kick { person: meant }).await;
+        let why = Why::Elsewhere;
+        let refused = |event: &Event| *event == Event::Refused { why };
+        self.ada.hears("that she may not", refused).await;
+        let (meant, minutes) = (self.bob.look(number), 1);
+        let mute = Input::Mute {
+            person: meant,
+            minutes,
+        };
+        ask(&mut self.bob, mute).await;
+        self.ada
+            .sees("it here too", |view| person(view, "Cleo").muted)
+            .await;
+        ask(&mut self.bob, Input::Kick { person: meant }).await;
         let goodbye = (4003, "thrown out by a moderator".to_owned());
         assert_eq!(cleo.goodbye().await, goodbye);
         for member in [&self.ada, &self.bob] {
@@ -242,6 +256,23 @@ async fn sees_lines(member: &Member<Chat>, expected: &[&str]) {
     member
         .sees(&format!("{expected:?}"), |view| lines(view) == expected)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_15_a_line_that_the_store_never_takes_is_shown_and_not_asked_about_for_ever() {
+    let home = Home::new("");
+    let _program = home.serve();
+    let ada = Member::<Chat>::join(home.port, "lobby", "Ada").await;
+    let id = "x".repeat(192);
+    let said = format!(r#"{{"type":"chat.message","text":"from Django","id":"{id}"}}"#);
+    let sent = home.send(&["--group", "room.chat.lobby", "--json", &said]);
+    assert!(sent.status.success(), "{sent:?}");
+    // Only what is done with has a time.
+    ada.sees("the line and its time", |view| {
+        let lines = entries(view, Kind::Line);
+        lines.iter().any(|l| l.text == "from Django" && l.at_s > 0)
+    })
+    .await;
 }
 
 async fn talk(layer: &str) {

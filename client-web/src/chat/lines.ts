@@ -7,8 +7,13 @@ import type { Entity } from '../games/chat.ts';
 /** Asides that stay: who came and went, and words for one alone. */
 const ASIDES_MAX = 100;
 
+/** A line on the page, and what it says: entries of the view are changed in place. */
+interface Shown extends Pick<Entity, 'name' | 'text' | 'at_s'> {
+  element: HTMLLIElement;
+}
+
 export class Lines {
-  private readonly shown = new Map<number, HTMLLIElement>();
+  private readonly shown = new Map<number, Shown>();
   private asides: HTMLLIElement[] = [];
   private readonly list: HTMLOListElement;
 
@@ -19,9 +24,11 @@ export class Lines {
   /** Shows these lines, and no others. */
   update(lines: Entity[]): void {
     const atEnd = this.isAtEnd();
-    const present = new Set(lines.map(({ number }) => number));
-    for (const [number, element] of this.shown) {
-      if (!present.has(number)) {
+    const present = new Map(lines.map((line) => [line.number, line]));
+    for (const [number, { element, name, text, at_s }] of this.shown) {
+      const line = present.get(number);
+      // A room that opens anew gives the same numbers to other lines.
+      if (line?.name !== name || line.text !== text || (at_s !== 0 && line.at_s !== at_s)) {
         element.remove();
         this.shown.delete(number);
       }
@@ -47,13 +54,16 @@ export class Lines {
   }
 
   private show(line: Entity): void {
-    let element = this.shown.get(line.number);
-    if (!element) {
-      element = row(line.name === '' ? 'aside' : 'line', line.name, line.text);
-      this.insert(element, line.number);
-      this.shown.set(line.number, element);
+    const { number, name, text } = line;
+    let shown = this.shown.get(number);
+    if (!shown) {
+      shown = { element: row(name === '' ? 'aside' : 'line', name, text), name, text, at_s: 0 };
+      this.insert(shown.element, number);
+      this.shown.set(number, shown);
     }
-    if (line.at_s > 0 && !element.querySelector('time')) element.append(time(line.at_s));
+    if (shown.at_s === line.at_s) return;
+    shown.at_s = line.at_s;
+    shown.element.append(time(line.at_s));
   }
 
   /** Before the first line that is newer: the history may come last. */
@@ -62,7 +72,7 @@ export class Lines {
     for (const other of this.shown.keys()) {
       if (other > number && (next === undefined || other < next)) next = other;
     }
-    this.list.insertBefore(element, next === undefined ? null : this.shown.get(next)!);
+    this.list.insertBefore(element, next === undefined ? null : this.shown.get(next)!.element);
   }
 
   private isAtEnd(): boolean {

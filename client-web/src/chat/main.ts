@@ -14,6 +14,7 @@ const WHYS: Record<string, string> = {
   Muted: 'A moderator has muted you for a while.',
   NobodyThere: 'Nobody of that name is here any more.',
   NotModerator: 'Only a moderator may do that.',
+  Elsewhere: 'They came in by another server, where somebody else moderates.',
 };
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
@@ -70,6 +71,8 @@ function show(): void {
 
 client.on('event', handleEvent);
 client.on('frame', show);
+// Numbers of people are those of a room: in another one the same number is somebody else.
+client.on('joined', () => speakTo(null));
 client.on('state', (state) => {
   const isOut = state.type === 'idle' || state.type === 'closed';
   element('start').hidden = !isOut;

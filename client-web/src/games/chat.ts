@@ -31,7 +31,7 @@ export type Shared = Infer<typeof Shared>;
 export const Private = replicated({ person: u32 });
 export type Private = Infer<typeof Private>;
 
-export const Why = names('TooFast', 'TooLong', 'Muted', 'NobodyThere', 'NotModerator');
+export const Why = names('TooFast', 'TooLong', 'Muted', 'NobodyThere', 'NotModerator', 'Elsewhere');
 export type Why = Infer<typeof Why>;
 
 export const Event = variants({
@@ -45,7 +45,7 @@ export type Event = Infer<typeof Event>;
 
 export const chat = defineGame({
   name: 'chat',
-  schema: 0xeb184436,
+  schema: 0xb2b195ae,
   input: Input,
   entity: Entity,
   shared: Shared,

@@ -54,6 +54,7 @@ export interface Pending<G extends GameCodec> {
 
 export interface ClientEvents<G extends GameCodec> {
   state: ConnectionState;
+  /** The server has answered; `state` is `open` right after. */
   welcome: Welcome;
   /** The welcome of a new session: a new number, a new seat. */
   joined: Welcome;
@@ -181,15 +182,20 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     if (state.type === 'connecting' || state.type === 'reconnecting') this.welcomed = false;
     // A server that goes away takes its sessions with it.
     if (state.type === 'closed' || (state.type === 'reconnecting' && state.code === 1001)) this.credentials.forget();
-    this.emit('state', state);
+    this.emit('state', state, () => this.state === state);
     if (state.type === 'closed' && state.code === FENCED_CODE) this.emit('fenced', state.reason);
   }
 
-  /** A session that is over is no reason to stay away: the next welcome is that of a new one. */
+  /**
+   * A room that is busy is so for a while. And a session that is over is no reason to stay away: the
+   * next welcome is that of a new one.
+   */
   private mayComeBack(code: number, reason: string): boolean {
-    if (code !== 4003 || this.welcomed || !this.credentials.resuming) return false;
-    if (reason === SESSION_OVER) this.credentials.forget();
-    return reason === SESSION_OVER || reason === ROOM_BUSY;
+    if (code !== 4003 || this.welcomed) return false;
+    if (reason === ROOM_BUSY) return true;
+    if (reason !== SESSION_OVER || !this.credentials.resuming) return false;
+    this.credentials.forget();
+    return true;
   }
 
   /** Without a goodbye the server would keep the seat for a page that does not come back. */
@@ -228,9 +234,13 @@ export class Client<G extends GameCodec> extends Emitter<ClientEvents<G>> {
     forgetReload(this.game.name);
     this.view.handleWelcome(welcome);
     const refused = this.goOn(resuming, welcome.taken);
+    const greeted = this.state;
     this.emit('welcome', welcome);
-    this.emit(resuming ? 'resumed' : 'joined', welcome);
+    // Whoever heard it may have left, or gone elsewhere: then this is not its welcome any more.
+    if (this.state !== greeted) return;
     this.connection.handleWelcome();
+    if (this.state.type !== 'open') return;
+    this.emit(resuming ? 'resumed' : 'joined', welcome);
     for (const seq of refused) this.emit('refused', seq);
     this.ping();
   }

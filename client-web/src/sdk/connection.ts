@@ -99,11 +99,14 @@ export class Connection {
 
   private dial(): void {
     clearTimeout(this.timer);
+    clearInterval(this.watch);
     const generation = ++this.generation;
     const current = (act: () => void) => {
       if (generation === this.generation) act();
     };
     if (this.attempt === 0) this.enter({ type: 'connecting' });
+    // Who heard of it may have left, or gone elsewhere.
+    if (generation !== this.generation) return;
     this.heardAt = performance.now();
     this.watch = setInterval(() => this.checkSilence(), WATCH_MS);
     this.opened = false;

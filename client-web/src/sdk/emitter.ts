@@ -10,7 +10,10 @@ export class Emitter<E extends object> {
     return () => set.delete(listener);
   }
 
-  protected emit<K extends keyof E>(kind: K, value: E[K]): void {
-    for (const listener of this.listeners.get(kind) ?? []) (listener as (value: E[K]) => void)(value);
+  /** Tells no more listeners once `holds` says that a listener has made it untrue. */
+  protected emit<K extends keyof E>(kind: K, value: E[K], holds = () => true): void {
+    for (const listener of this.listeners.get(kind) ?? []) {
+      if (holds()) (listener as (value: E[K]) => void)(value);
+    }
   }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use downbeat::{Game as _, PlayerId, Room, Tick};
+use downbeat::{Game as _, Player, PlayerId, Room, Tick};
 
 use super::words::send;
 use super::{Chat, Message, Timer, Why};
@@ -51,6 +51,16 @@ impl Chat {
         Ok(())
     }
 
+    /// The id of whom a moderator means. Each process has an eldest, whom nobody has chosen: it
+    /// moderates those who are in its own room, and not all of them everywhere.
+    fn meant(&self, person: u32) -> Result<String, Why> {
+        let (id, person) = self.people.by_number(person).ok_or(Why::NobodyThere)?;
+        if self.settings.moderators.is_empty() && person.here.is_empty() {
+            return Err(Why::Elsewhere);
+        }
+        Ok(id.to_owned())
+    }
+
     /// A member wants somebody silenced.
     pub(super) fn ask_mute(
         &mut self,
@@ -60,8 +70,7 @@ impl Chat {
         minutes: u16,
     ) -> Result<(), Why> {
         self.check_moderator(room, player)?;
-        let (id, _) = self.people.by_number(person).ok_or(Why::NobodyThere)?;
-        let who = id.to_owned();
+        let who = self.meant(person)?;
         self.mute(room, &who, minutes);
         send(room, &Message::ChatMute { who, minutes });
         Ok(())
@@ -75,8 +84,7 @@ impl Chat {
         person: u32,
     ) -> Result<(), Why> {
         self.check_moderator(room, player)?;
-        let (id, _) = self.people.by_number(person).ok_or(Why::NobodyThere)?;
-        let who = id.to_owned();
+        let who = self.meant(person)?;
         self.kick(room, &who);
         send(room, &Message::ChatKick { who });
         Ok(())
@@ -98,28 +106,43 @@ impl Chat {
         let minutes = minutes.min(MUTE_MINUTES_MAX);
         let s = u32::from(minutes) * 60;
         let until = room.tick().after(s * u32::from(Self::TICK_RATE_HZ));
-        if minutes == 0 && !self.muted.contains_key(id) {
-            return;
+        for key in self.known_by(id) {
+            if minutes > 0 || self.muted.contains_key(&key) {
+                self.mute_until(room, key, until);
+            }
         }
-        // One timer each, however often somebody is silenced: it looks again when it fires.
-        if self.muted.insert(id.to_owned(), until).is_none() {
-            let after = Duration::from_secs(u64::from(s));
-            room.timer(after, Timer::Unmute(id.to_owned()));
+    }
+
+    /// By what somebody is known: its id, and where it comes from if it is a guest, who has a new
+    /// id with each join. Others who are here from the same place are left alone.
+    fn known_by(&self, id: &str) -> Vec<String> {
+        let whence = self.people.by_id(id).and_then(|who| who.whence.key());
+        [Some(id.to_owned()), whence]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn mute_until(&mut self, room: &mut Room<Self>, key: String, until: Tick) {
+        let s = until.since(room.tick()) / u32::from(Self::TICK_RATE_HZ);
+        let after = Duration::from_secs(u64::from(s));
+        self.muted.insert(key.clone(), until);
+        self.show_mute(room, &key);
+        room.timer(after, Timer::Unmute(key, until));
+    }
+
+    /// A guest whose word was taken is not heard for coming anew.
+    pub(super) fn mute_again(&mut self, room: &mut Room<Self>, player: &Player<Self>, id: &str) {
+        let until = player.profile.key().and_then(|key| self.muted.get(&key));
+        if let Some(&until) = until.filter(|until| until.is_newer(room.tick())) {
+            self.mute_until(room, id.to_owned(), until);
         }
         self.show_mute(room, id);
     }
 
-    /// Somebody's time is up, unless it was silenced anew.
-    pub(super) fn end_mute(&mut self, room: &mut Room<Self>, id: &str) {
-        let Some(&until) = self.muted.get(id) else {
-            return;
-        };
-        if until.is_newer(room.tick()) {
-            let ticks = until.since(room.tick());
-            let s = ticks.div_ceil(u32::from(Self::TICK_RATE_HZ));
-            let after = Duration::from_secs(u64::from(s));
-            room.timer(after, Timer::Unmute(id.to_owned()));
-        } else {
+    /// Somebody's time is up, unless it has another by now, which has a timer of its own.
+    pub(super) fn end_mute(&mut self, room: &mut Room<Self>, id: &str, until: Tick) {
+        if self.muted.get(id) == Some(&until) {
             self.muted.remove(id);
             self.show_mute(room, id);
         }
@@ -141,11 +164,18 @@ impl Chat {
         for &player in &person.here {
             room.kick(player, REASON);
         }
-        let now = room.tick();
         let s = u32::try_from(OUT.as_secs()).unwrap_or(u32::MAX);
-        self.out.retain(|_, until| until.is_newer(now));
-        let until = now.after(s * u32::from(Self::TICK_RATE_HZ));
-        self.out.insert(id.to_owned(), until);
+        let until = room.tick().after(s * u32::from(Self::TICK_RATE_HZ));
+        for key in self.known_by(id) {
+            self.out.insert(key, until);
+        }
+    }
+
+    /// Whether somebody was thrown out, and comes too soon.
+    pub(super) fn is_out(&mut self, room: &Room<Self>, player: &Player<Self>, id: &str) -> bool {
+        self.out.retain(|_, until| until.is_newer(room.tick()));
+        let whence = player.profile.key();
+        self.out.contains_key(id) || whence.is_some_and(|key| self.out.contains_key(&key))
     }
 }
 

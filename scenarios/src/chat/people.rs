@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use downbeat::{EntityId, Game as _, PlayerId, Room, Tick, To};
+use downbeat::{EntityId, Game as _, Player, PlayerId, Room, Tick, To};
 use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
-use super::{Chat, Entry, Event, Kind, TYPING, Timer, group};
+use super::{Chat, Entry, Event, Kind, TYPING, Timer, Whence, group};
 
 /// How often others are told anew that somebody still writes. Units: seconds.
 const TYPING_TOLD_S: u32 = 2;
@@ -29,6 +29,8 @@ pub(super) struct Person {
     pub(super) name: String,
     /// The members that it is, oldest first.
     pub(super) here: BTreeSet<PlayerId>,
+    /// Where it came from last, if it is a guest.
+    pub(super) whence: Whence,
     /// The layer lists it.
     listed: bool,
     pub(super) pace: Pace,
@@ -38,17 +40,18 @@ pub(super) struct Person {
 
 impl People {
     /// A member came.
-    pub(super) fn enter(&mut self, room: &mut Room<Chat>, player: PlayerId, id: &str, name: &str) {
-        let number = self.find_or_spawn(room, id, name);
+    pub(super) fn enter(&mut self, room: &mut Room<Chat>, player: &Player<Chat>, id: &str) {
+        let number = self.find_or_spawn(room, id, &player.name);
         if let Some(person) = self.by_id.get_mut(id) {
-            person.here.insert(player);
+            person.here.insert(player.id);
+            person.whence = player.profile;
         }
-        self.ids.insert(player, id.to_owned());
-        if let Some(own) = room.private_mut(player) {
+        self.ids.insert(player.id, id.to_owned());
+        if let Some(own) = room.private_mut(player.id) {
             own.person = number;
         }
         // The name of a room is fit for a group; that was found out when it opened.
-        let _ = room.appear(player, &group(room));
+        let _ = room.appear(player.id, &group(room));
     }
 
     /// A member went.
@@ -102,6 +105,7 @@ impl People {
             number,
             name,
             here: BTreeSet::new(),
+            whence: Whence::default(),
             listed: false,
             pace: Pace::new(now),
             typing_until: now,

@@ -5,7 +5,7 @@ use downbeat::layer::{Message as Sent, PresenceEvent, Present, from_message};
 use downbeat::testing::{Outward, TestRoom};
 use downbeat::{PlayerId, Recipient};
 
-use super::{Chat, Entry, Event, Input, Kept, Kind, Message, Query, Settings, Why};
+use super::{Chat, Entry, Event, Input, Kept, Kind, Message, Query, Settings, Whence, Why};
 
 const GROUP: &str = "room.chat.test";
 
@@ -237,9 +237,26 @@ fn who_is_muted_is_not_heard_until_the_time_is_up() {
     say(&mut room, bob, "hello?");
     assert_eq!(refusals(&mut room, bob), [Why::Muted]);
     assert!(person(&room, bob, "Bob").expect("there").muted);
-    room.step(600);
+    let is_shown = |room: &TestRoom<Chat>| person(room, bob, "Bob").expect("there").muted;
+    room.step(580);
+    assert!(is_shown(&room));
+    room.step(20);
+    assert!(!is_shown(&room));
     say(&mut room, bob, "at last");
     assert_eq!(lines(&room, ada), ["Bob: at last"]);
+    // A moderator thinks better of it, and worse again.
+    for (minutes, seconds) in [(60, 10), (1, 10), (2, 100)] {
+        room.input(ada, mute(minutes));
+        room.step(seconds * 10);
+        assert!(is_shown(&room));
+    }
+    room.step(201);
+    assert!(!is_shown(&room));
+    room.input(ada, mute(60));
+    room.step(600);
+    room.input(ada, mute(1));
+    room.step(601);
+    assert!(!is_shown(&room), "the shorter one counts");
     room.input(ada, mute(60));
     room.step(1);
     room.input(ada, mute(0));
@@ -251,8 +268,8 @@ fn who_is_muted_is_not_heard_until_the_time_is_up() {
 #[test]
 fn who_is_thrown_out_stays_out_and_from_outside_by_name_as_well() {
     let mut room = room();
-    let ada = room.join("Ada").expect("let in");
-    let bob = room.join("Bob").expect("let in");
+    let here = Whence::new(1);
+    let [ada, bob] = ["Ada", "Bob"].map(|name| room.join_as(name, here).expect("let in"));
     let eve = room.join("Eve").expect("let in");
     let number = person(&room, ada, "Bob").expect("there").number;
     room.input(ada, Input::Kick { person: number });
@@ -263,10 +280,82 @@ fn who_is_thrown_out_stays_out_and_from_outside_by_name_as_well() {
         (4003, "thrown out by a moderator")
     );
     assert!(person(&room, ada, "Bob").is_none());
+    // He has left his name behind, and comes from where he came from.
+    let refusal = room.join_as("Robert", here).expect_err("thrown out");
+    assert_eq!(refusal.reason(), "you were thrown out; come back later");
+    let zoe = room.join_as("Zoe", Whence::new(2)).expect("let in");
+    assert!(room.closed(ada).is_none(), "was here before");
+    room.step(3000);
+    assert!(room.join_as("Bob", here).is_ok(), "time has passed");
+    assert!(room.closed(zoe).is_none());
     room.message_raw(Sent::of("chat.kick").with("who", "Eve"));
     room.step(2);
     assert_eq!(room.closed(eve).expect("closed").code.number(), 4003);
     assert!(room.closed(ada).is_none());
+}
+
+#[test]
+fn a_guest_who_is_muted_is_so_when_it_comes_anew_and_others_from_there_are_not() {
+    let mut room = room();
+    let here = Whence::new(1);
+    let [ada, bob] = ["Ada", "Bob"].map(|name| room.join_as(name, here).expect("let in"));
+    let number = person(&room, ada, "Bob").expect("there").number;
+    let minutes = 10;
+    let mute = |person, minutes| Input::Mute { person, minutes };
+    room.input(ada, mute(number, minutes));
+    room.step(1);
+    room.leave(bob);
+    room.step(100);
+    let rob = room.join_as("Rob", here).expect("let in");
+    room.events(rob);
+    say(&mut room, rob, "it is me");
+    assert_eq!(refusals(&mut room, rob), [Why::Muted]);
+    assert!(person(&room, ada, "Rob").expect("there").muted);
+    say(&mut room, ada, "not me");
+    let eve = room.join_as("Eve", Whence::new(2)).expect("let in");
+    say(&mut room, eve, "nor me");
+    assert_eq!(lines(&room, ada), ["Ada: not me", "Eve: nor me"]);
+    // Its time is up when the first one's would have been.
+    room.step(5900);
+    assert!(!person(&room, ada, "Rob").expect("there").muted);
+    room.input(ada, mute(number + 1, minutes));
+    room.step(10);
+    room.input(ada, mute(number + 1, 0));
+    room.step(10);
+    let bob = room.join_as("Bob", here).expect("let in");
+    assert!(!person(&room, bob, "Bob").expect("there").muted);
+}
+
+#[test]
+fn who_is_elsewhere_is_moderated_by_those_alone_whom_the_settings_name() {
+    for named in [false, true] {
+        let ada = "session.test!1".to_owned();
+        let moderators = if named { vec![ada] } else { Vec::new() };
+        let mut room = TestRoom::<Chat>::open(Settings {
+            moderators,
+            ..Settings::default()
+        });
+        let ada = room.join("Ada").expect("let in");
+        let zoe = Present {
+            id: "7".into(),
+            name: "Zoe".into(),
+        };
+        room.presence(GROUP, PresenceEvent::Joined(zoe));
+        room.step(1);
+        room.events(ada);
+        sent(&mut room);
+        let number = person(&room, ada, "Zoe").expect("there").number;
+        room.input(ada, Input::Kick { person: number });
+        room.step(1);
+        let kick = Message::ChatKick { who: "7".into() };
+        let (told, refused) = if named {
+            (vec![(GROUP.to_owned(), kick)], vec![])
+        } else {
+            (vec![], vec![Why::Elsewhere])
+        };
+        assert_eq!(sent(&mut room), told);
+        assert_eq!(refusals(&mut room, ada), refused);
+    }
 }
 
 #[test]

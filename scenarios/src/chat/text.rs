@@ -16,23 +16,27 @@ const MARKS_MAX: usize = 4;
 pub(super) fn clean(text: &str) -> Option<String> {
     let mut cleaned = String::new();
     let mut marks = 0;
-    for c in text.chars() {
+    for c in text.chars().filter(|&c| c.is_whitespace() || is_visible(c)) {
         let c = if c.is_whitespace() { ' ' } else { c };
-        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if is_mark(c) {
+            marks += 1;
+        } else if !is_joiner(c) {
+            marks = 0;
+        }
         let is_second_space = c == ' ' && (cleaned.is_empty() || cleaned.ends_with(' '));
-        if is_visible(c) && !is_second_space && marks <= MARKS_MAX {
+        if !is_second_space && marks <= MARKS_MAX {
             cleaned.push(c);
         }
     }
     cleaned.truncate(cleaned.trim_end().len());
-    (!cleaned.is_empty()).then_some(cleaned)
+    let can_be_seen = cleaned.chars().any(|c| c != ' ' && !is_joiner(c));
+    can_be_seen.then_some(cleaned)
 }
 
 /// The same, not longer than it may be; for what comes from programs, which nobody could tell.
 pub(super) fn clean_and_cut(text: &str, chars_max: usize) -> Option<String> {
-    let cleaned = clean(text)?;
-    let cut: String = cleaned.chars().take(chars_max).collect();
-    Some(cut.trim_end().to_owned())
+    let cut: String = clean(text)?.chars().take(chars_max).collect();
+    clean(&cut) // what is left may be nothing that can be seen
 }
 
 /// A name that came from elsewhere.
@@ -54,6 +58,11 @@ fn is_visible(c: char) -> bool {
             | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What joins its neighbours, keeps them apart or picks a variant of them, and is nothing alone.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// The blocks of combining marks that towers are built of.
@@ -79,7 +88,7 @@ mod tests {
             "Grüße, 李小龍! 🦊",
             "a < b && c > d",
             "<b>bold</b>",
-            "👩‍👩‍👧 می‌خواهم",
+            "👩‍👩‍👧 می‌خواهم ❤️",
         ] {
             check(text, Some(text));
         }
@@ -98,6 +107,11 @@ mod tests {
         for text in ["", " ", "\n\n", "\u{200b}\u{202e}", "\u{0}"] {
             check(text, None);
         }
+        for joiners in ["\u{200d}", "\u{200c} \u{200d}\u{fe0f}"] {
+            check(joiners, None);
+        }
+        let late = format!("{}a", "\u{200d}".repeat(NAME_CHARS_MAX));
+        assert_eq!(clean_name(&late), "");
     }
 
     #[test]
@@ -105,6 +119,15 @@ mod tests {
         check("Ạ̈́", Some("Ạ̈́"));
         let tower = format!("a{}b", "\u{301}".repeat(50));
         check(&tower, Some(&format!("a{}b", "\u{301}".repeat(4))));
+        for gap in ["\u{200b}", "\u{0}", "\u{200d}", "\u{200c}", "\u{fe0f}"] {
+            let floor = format!("{}{gap}", "\u{301}".repeat(4));
+            let cleaned = clean(&format!("a{}", floor.repeat(9))).expect("text");
+            assert_eq!(
+                cleaned.chars().filter(|&c| is_mark(c)).count(),
+                4,
+                "{gap:?}"
+            );
+        }
     }
 
     #[test]

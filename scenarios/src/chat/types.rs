@@ -1,6 +1,6 @@
 //! What travels: settings, inputs, entities, events, messages of the layer, questions to the store.
 
-use downbeat::Replicate;
+use downbeat::{Replicate, Tick};
 use serde::{Deserialize, Serialize};
 
 /// What a room is opened with.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The ids of the users who may mute and throw out; where there are none, it is who has been
-    /// in the room for longest.
+    /// in the room for longest, in each process for those who are in the room there.
     pub moderators: Vec<String>,
     /// Seats.
     pub players_max: u32,
@@ -139,6 +139,8 @@ pub enum Why {
     NobodyThere,
     /// That is for moderators.
     NotModerator,
+    /// Nobody has chosen moderators, and the person is in the room in another process.
+    Elsewhere,
 }
 
 /// What chats say to each other over the layer, and what anybody else may say to them: a Django
@@ -197,8 +199,8 @@ pub enum Message {
 pub enum Timer {
     /// Whoever has not written on since then has stopped.
     Typing(String),
-    /// Whose time is up may speak again.
-    Unmute(String),
+    /// Whose time is up may speak again, if this is when it ends.
+    Unmute(String, Tick),
     /// Asks the store once more.
     Ask,
 }
@@ -219,7 +221,7 @@ pub enum Query {
         room: String,
         /// The line.
         line: Kept,
-        /// Whether it is safe with the store.
+        /// Whether it is safe with the store, or the store will never take it.
         kept: bool,
     },
 }

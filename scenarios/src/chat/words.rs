@@ -22,13 +22,11 @@ impl Chat {
         // A room without a layer has neither: its members are told apart by their numbers.
         let id = user.or_else(channel);
         let id = id.unwrap_or_else(|| format!("player-{}", player.id));
-        let until = self.out.get(&id);
-        if until.is_some_and(|until| until.is_newer(room.tick())) {
+        if self.is_out(room, player, &id) {
             return Err(THROWN_OUT);
         }
-        self.out.remove(&id);
-        self.people.enter(room, player.id, &id, &player.name);
-        self.show_mute(room, &id);
+        self.people.enter(room, player, &id);
+        self.mute_again(room, player, &id);
         self.choose_moderators(room);
         Ok(())
     }
