@@ -702,6 +702,13 @@ async fn behind_a_proxy_clients_are_counted_by_their_own_addresses() {
         "the left part is the client's own say"
     );
     let _bob = from("198.51.100.8").await.expect("let in");
+    // Before anything else is looked at: a ticket is not used up by it.
+    let ticket = ticket(&running, &guest(&running, "Ada").await.bearer(), "main").await;
+    for (address, status) in [("198.51.100.7", 429), ("198.51.100.9", 101)] {
+        let headers = [("X-Forwarded-For", address)];
+        let got = status_of(&running, MAIN, &ticket, &headers).await;
+        assert_eq!(got, status, "{address}");
+    }
 }
 
 #[tokio::test]
