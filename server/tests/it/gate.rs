@@ -491,6 +491,21 @@ async fn row_16_paths_have_captures_and_nest() {
 }
 
 #[tokio::test]
+async fn without_the_default_path_nobody_gets_in_past_the_hooks_of_a_nested_one() {
+    let closed = Routes::new()
+        .route("/{game}/{room}")
+        .middleware(async |_| Err(Denied::new(403, "closed")));
+    let app = App::new().game::<Adder>().nest("/ws/club", closed);
+    let running = app.start(Config::for_tests()).await.expect("starts");
+    assert_eq!(status_of(&running, MAIN, "", &[]).await, 101);
+    let app = app.without_default_path();
+    let running = app.start(Config::for_tests()).await.expect("starts");
+    assert_eq!(status_of(&running, MAIN, "", &[]).await, 404);
+    let nested = "/ws/club/adder/main";
+    assert_eq!(status_of(&running, nested, "", &[]).await, 403);
+}
+
+#[tokio::test]
 async fn row_16_http_of_a_project_stands_beside_the_game() {
     let app = App::new().game::<Adder>().http(|services| {
         use downbeat_server::axum::http::HeaderMap;
