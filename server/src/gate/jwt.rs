@@ -53,6 +53,14 @@ pub enum BadJwtKey {
         /// What it needs.
         expected: &'static str,
     },
+    /// That claim is no name.
+    #[error("jwt.{name}.name_claim: {claim:?} names nobody; expected sub, or a claim of your own")]
+    NameClaim {
+        /// The section.
+        name: String,
+        /// The claim.
+        claim: String,
+    },
     /// Two sections are for the same tokens.
     #[error("jwt.{name}.kid: another section has {kid:?} too")]
     Twice {
@@ -216,6 +224,12 @@ impl Key {
             }
             (None, None) => return Err(missing("key")),
         };
+        if let Some(claim) = &config.name_claim
+            && ["iss", "aud", "exp", "iat", "nbf"].contains(&claim.as_str())
+        {
+            let (name, claim) = (name.to_owned(), claim.clone());
+            return Err(BadJwtKey::NameClaim { name, claim });
+        }
         let material = Material::new(algorithm, text.reveal());
         Ok(Self {
             name: name.to_owned(),
@@ -255,11 +269,14 @@ impl Key {
         if claims.sub.is_empty() {
             return Err(Flaw::Claims);
         }
-        let named = self.name_claim.as_ref();
-        let named = named.and_then(|claim| claims.others.get(claim));
+        let named = match self.name_claim.as_deref() {
+            Some("sub") => Some(claims.sub.as_str()),
+            Some(claim) => claims.others.get(claim).and_then(Value::as_str),
+            None => None,
+        };
         let user = User {
             id: id_of(&self.name, &claims.sub),
-            name: named.and_then(Value::as_str).unwrap_or("").to_owned(),
+            name: named.unwrap_or("").to_owned(),
             kind: UserKind::External,
         };
         Ok((user, issued_at_s))
