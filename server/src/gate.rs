@@ -438,7 +438,9 @@ async fn ask_hooks<'a>(
                     denied: Some(denied),
                 });
             }
-            Err(_) => {
+            Err(payload) => {
+                // Dropping what it panicked with might panic again.
+                std::mem::forget(payload);
                 tracing::error!("a hook of the gate panicked");
                 return Err(Refused::HookFailed.into());
             }

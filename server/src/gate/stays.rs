@@ -141,7 +141,7 @@ impl Stays {
         let theirs = table.of_address.get(&to.address).copied().unwrap_or(0);
         let resumable = !self.resume_within.is_zero()
             && table.stays.len() < STAYS_MAX
-            && self.per_address_max.is_none_or(|max| theirs < 2 * max);
+            && self.per_address_max.is_none_or(|max| theirs < max.saturating_mul(2));
         let token = Token::random();
         let shown = if resumable { token.text() } else { "" };
         let seated = enter(shown.to_owned())?;

@@ -615,6 +615,13 @@ async fn row_19_a_hook_authenticates_by_a_subprotocol_and_it_is_echoed() {
 
 #[tokio::test]
 async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
+    /// Whoever lets go of it panics again.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("as it was told, twice");
+        }
+    }
     let app = App::new().game::<Adder>().middleware(async |scope| {
         match scope
             .headers
@@ -622,6 +629,7 @@ async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
             .and_then(|value| value.to_str().ok())
         {
             Some("panic") => panic!("as it was told"),
+            Some("bomb") => std::panic::panic_any(Bomb),
             Some("hang") => std::future::pending().await,
             _ => Ok(scope),
         }
@@ -630,10 +638,10 @@ async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
     config.limits.handshake = Duration::from_millis(300);
     let running = app.start(config).await.expect("starts");
     let mut ada = Client::join(running.addr(), "main", "Ada").await;
-    assert_eq!(
-        status_of(&running, MAIN, "", &[("x-do", "panic")]).await,
-        500
-    );
+    for panic in ["panic", "bomb"] {
+        let status = status_of(&running, MAIN, "", &[("x-do", panic)]).await;
+        assert_eq!(status, 500, "{panic}");
+    }
     assert_eq!(
         status_of(&running, MAIN, "", &[("x-do", "hang")]).await,
         503
