@@ -441,6 +441,20 @@ async fn row_13_whoever_goes_in_whatever_way_leaves_no_ghost() {
 }
 
 #[tokio::test]
+async fn who_can_no_longer_come_back_is_no_member_any_more() {
+    let mut config = Config::for_tests();
+    let adder = GameConfig {
+        grace_s: Some(600),
+        ..GameConfig::default()
+    };
+    config.games.insert("adder".into(), adder);
+    config.gate.resume = Duration::from_secs(1);
+    let running = start_with(config).await;
+    drop(Client::join(running.addr(), "main", "Ada").await);
+    nobody_is_left(&running).await;
+}
+
+#[tokio::test]
 async fn row_16_paths_have_captures_and_nest() {
     let eu = Routes::new()
         .route("/{game}/{room}")
