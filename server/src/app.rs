@@ -169,15 +169,20 @@ impl App {
     /// find in [`Scope::captures`](Scope). Where `{game}` or `{room}` is none of them, a hook has
     /// to say which it is.
     ///
+    /// All paths lead to the same rooms: whoever must not get into `acme.main` as room `acme.main`
+    /// of the default path has to be refused there.
+    ///
     /// ```
-    /// use downbeat_server::App;
+    /// use downbeat_server::{App, Denied};
     ///
     /// let app = App::new()
     ///     .route("/ws/tenants/{tenant}/{game}/{room}")
     ///     .middleware(async |mut scope| {
-    ///         if let Some(tenant) = scope.captures.get("tenant") {
-    ///             scope.room = format!("{tenant}.{}", scope.room);
-    ///         }
+    ///         // Over the default path there is no tenant.
+    ///         let Some(tenant) = scope.captures.get("tenant") else {
+    ///             return Err(Denied::new(404, "which tenant?"));
+    ///         };
+    ///         scope.room = format!("{tenant}.{}", scope.room);
     ///         Ok(scope)
     ///     });
     /// ```
@@ -187,7 +192,18 @@ impl App {
         self
     }
 
-    /// Paths of WebSockets below another, with hooks of their own.
+    /// WebSockets have no path but those of [`route`](Self::route) and [`nest`](Self::nest): not
+    /// `/ws/{game}/{room}` either, which passes no hooks of theirs.
+    ///
+    /// [`Services::connect`] and devices that speak in lines still name their rooms by it; they
+    /// pass what [`middleware`](Self::middleware) has added, as everybody does.
+    #[must_use]
+    pub const fn without_default_path(mut self) -> Self {
+        self.routes.without_default = true;
+        self
+    }
+
+    /// Paths of WebSockets below another, with hooks of their own; see [`Routes::middleware`].
     #[must_use]
     pub fn nest(mut self, prefix: &str, routes: Routes) -> Self {
         self.routes = self.routes.nest(prefix, routes);

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 
+use crate::gate::credential::Bearer;
 use crate::gate::is_origin_allowed;
 use crate::gate::scope::User;
 use crate::server::Server;
@@ -50,11 +51,17 @@ impl Services {
     /// # Errors
     /// If sessions cannot be looked up at the moment.
     pub async fn user(&self, headers: &HeaderMap) -> Result<Option<User>, StoreError> {
+        let bearer = self.bearer(headers).await?;
+        Ok(bearer.map(|bearer| bearer.user))
+    }
+
+    /// The same, with what it hangs on.
+    pub(crate) async fn bearer(&self, headers: &HeaderMap) -> Result<Option<Bearer>, StoreError> {
         let Some(server) = self.server() else {
             return Err(StoreError::Unavailable);
         };
         match routes::bearer_of(&server, headers).await {
-            Ok(bearer) if is_origin_allowed(&server, headers) => Ok(Some(bearer.user)),
+            Ok(bearer) if is_origin_allowed(&server, headers) => Ok(Some(bearer)),
             Err(error) if error.is_of_the_server() => Err(StoreError::Unavailable),
             Ok(_) | Err(_) => Ok(None),
         }

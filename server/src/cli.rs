@@ -1,6 +1,8 @@
 //! The command line: what a person asks for, and one line where it makes no sense.
 
 use std::ffi::OsString;
+#[cfg(unix)]
+use std::io::IsTerminal as _;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -260,6 +262,9 @@ fn serve(app: &App, options: ServeOptions) -> ExitCode {
 }
 
 async fn serve_until_told(app: &App, config: Config, dev: bool) -> ExitCode {
+    // Before anybody can be told that it runs.
+    #[cfg(unix)]
+    outlive_hangups(config.gate.tls.cert.is_some());
     let running = match app.start(config).await {
         Ok(running) => running,
         Err(error) => return mistake(&error.to_string()),
@@ -353,6 +358,28 @@ async fn stop_signal() {
         _ = interrupt => {}
         () = terminate => {}
     }
+}
+
+/// A SIGHUP asks for the certificate to be read again, which [`Tls`](crate::tls::Tls) does; without
+/// TLS there is nothing to read, and no reason to end. At a terminal it says that the terminal is
+/// gone, and ends this process as it ends any.
+#[cfg(unix)]
+fn outlive_hangups(tls: bool) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if io::stdin().is_terminal() {
+        return;
+    }
+    // An error means that the system has no such signal.
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            if !tls {
+                tracing::info!("SIGHUP: without TLS there is no certificate to be read again");
+            }
+        }
+    });
 }
 
 fn mistake(text: &str) -> ExitCode {

@@ -30,7 +30,7 @@ use crate::admission::{Address, Admission, Full, Permit};
 use crate::gate::Refused;
 use crate::limits::{
     ACCEPT_FAILURES_PER_LINE, ACCEPT_PAUSE, HEADER_BYTES_MAX, HEADERS_MAX, HTTP_CONNECTION_MAX,
-    TURN_AWAY_WITHIN, TURNED_AWAY_MAX,
+    HTTP_LAST_ANSWER_WITHIN, TURN_AWAY_WITHIN, TURNED_AWAY_MAX,
 };
 use crate::proxy::{Client, is_trusted};
 use crate::stream::Stream;
@@ -120,9 +120,7 @@ impl Door {
         });
         let door = Arc::clone(self);
         if connection.place.is_ok() {
-            self.tasks.spawn(async move {
-                let _ = timeout(HTTP_CONNECTION_MAX, door.serve(stream, connection)).await;
-            });
+            self.tasks.spawn(door.serve(stream, connection));
         } else if let Ok(turn) = Arc::clone(turned_away).try_acquire_owned() {
             self.tasks.spawn(async move {
                 let _ = timeout(TURN_AWAY_WITHIN, door.serve(stream, connection)).await;
@@ -158,12 +156,19 @@ impl Door {
                 std::future::pending::<()>().await;
             }
         };
+        let enough = async {
+            tokio::select! {
+                () = sleep_until(connection.accepted + HTTP_CONNECTION_MAX) => {}
+                () = self.closing.cancelled() => {}
+            }
+        };
         let ended = tokio::select! {
             ended = served.as_mut() => ended,
             () = late => return,
-            () = self.closing.cancelled() => {
+            () = enough => {
                 served.as_mut().graceful_shutdown();
-                served.await
+                let last = timeout(HTTP_LAST_ANSWER_WITHIN, served).await;
+                last.unwrap_or(Ok(()))
             }
         };
         if let Err(error) = ended {
@@ -224,4 +229,98 @@ fn is_of_the_peer(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+    use tokio::time;
+
+    use super::*;
+
+    /// A door behind which `/` is answered when it is told to.
+    struct Slow {
+        to: SocketAddr,
+        asked: Arc<Notify>,
+        answers: Arc<Notify>,
+        admission: Arc<Admission>,
+    }
+
+    async fn slow() -> Slow {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let to = listener.local_addr().expect("bound");
+        let (asked, answers) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        let admission = Admission::new(9, None);
+        let handle = {
+            let (asked, answers) = (Arc::clone(&asked), Arc::clone(&answers));
+            async move || {
+                asked.notify_one();
+                answers.notified().await;
+                "answered"
+            }
+        };
+        let door = Door {
+            listener,
+            tls: None,
+            admission: Arc::clone(&admission),
+            router: Router::new().route("/", get(handle)),
+            handshake: Duration::from_secs(5),
+            proxies: Vec::new(),
+            closing: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        tokio::spawn(door.run());
+        Slow {
+            to,
+            asked,
+            answers,
+            admission,
+        }
+    }
+
+    /// Lets time pass at once, and everybody do what is due then.
+    async fn pass(by: Duration) {
+        time::pause();
+        // A timer is due up to a millisecond late.
+        time::advance(by + Duration::from_secs(1)).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        time::resume();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_lasted_long_enough_ends_behind_its_answer() {
+        let door = slow().await;
+        let mut stream = TcpStream::connect(door.to).await.expect("connected");
+        let asks = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(asks).await.expect("sent");
+        door.asked.notified().await;
+        pass(HTTP_CONNECTION_MAX).await;
+        door.answers.notify_one();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("read");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
+        assert!(answer.contains("connection: close"), "{answer:?}");
+        assert!(answer.ends_with("answered"), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_last_answer_takes_too_long_is_cut() {
+        let door = slow().await;
+        let mut stream = TcpStream::connect(door.to).await.expect("connected");
+        let asks = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(asks).await.expect("sent");
+        door.asked.notified().await;
+        pass(HTTP_CONNECTION_MAX).await;
+        assert_eq!(door.admission.open(), 1);
+        pass(HTTP_LAST_ANSWER_WITHIN).await;
+        let mut answer = Vec::new();
+        // A reset is an end as well.
+        let _ = stream.read_to_end(&mut answer).await;
+        assert_eq!(answer, b"");
+        assert_eq!(door.admission.open(), 0);
+    }
 }

@@ -19,6 +19,7 @@ use downbeat::{EnterError, UserId, is_room_name};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use crate::admission::Permit;
 use crate::auth::cookie;
 use crate::config::{Config, Guests};
 use crate::limits::RETRY_AFTER_S;
@@ -264,7 +265,7 @@ impl IntoResponse for Rejected {
 }
 
 /// Judges a request for a WebSocket: the first line that objects decides. That the connection has
-/// a place was found out when it was accepted.
+/// a place among all was found out when it was accepted.
 pub(crate) async fn judge(
     server: &Server,
     (request, hooks): (&Parts, &[Hook]),
@@ -292,6 +293,7 @@ async fn pass(
     let headers = &request.headers;
     // Limits.
     check(!server.draining.is_cancelled(), Refused::Draining)?;
+    let of_address = place_of_address(server, client)?;
     // Method and headers.
     check(is_websocket(request), Refused::NotWebSocket)?;
     // Origin.
@@ -325,10 +327,7 @@ async fn pass(
     // A seat.
     let user = bearer.as_ref().map(|bearer| &bearer.user.id);
     let mut place = server.gate.stays.place(user, resumes.is_some())?;
-    if client.proxied {
-        let of_address = server.admission.admit_proxied(client.address);
-        place.of_address = Some(of_address.map_err(Refused::from)?);
-    }
+    place.of_address = of_address;
     Ok(Admitted {
         game,
         room: scope.room.clone(),
@@ -340,6 +339,13 @@ async fn pass(
         resumes,
         place: Arc::new(place),
     })
+}
+
+/// Behind a proxy, a place among those of the client's address; others had theirs when they were
+/// accepted.
+fn place_of_address(server: &Server, client: Client) -> Result<Option<Permit>, Refused> {
+    let place = || server.admission.admit_proxied(client.address);
+    Ok(client.proxied.then(place).transpose()?)
 }
 
 /// Who somebody claims to be, and where that holds.
@@ -432,7 +438,9 @@ async fn ask_hooks<'a>(
                     denied: Some(denied),
                 });
             }
-            Err(_) => {
+            Err(payload) => {
+                // Dropping what it panicked with might panic again.
+                std::mem::forget(payload);
                 tracing::error!("a hook of the gate panicked");
                 return Err(Refused::HookFailed.into());
             }

@@ -20,6 +20,9 @@ pub(crate) const HEADER_BYTES_MAX: usize = 8 * 1024;
 /// slow network takes a minute, and a peer that never reads its answer must go some day.
 pub(crate) const HTTP_CONNECTION_MAX: Duration = Duration::from_secs(120);
 
+/// How long after that the answer which it is at may still take: a long poll waits for 20 s.
+pub(crate) const HTTP_LAST_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// Connections of one address (IPv6: one /64), enough for a school behind one router. Key:
 /// `limits.connections_per_address`.
 pub(crate) const CONNECTIONS_PER_ADDRESS: u64 = 200;

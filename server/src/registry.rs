@@ -35,7 +35,7 @@ pub struct GameOptions<G: Game> {
     /// What its rooms are opened with.
     pub settings: G::Settings,
     /// How long a member may stay away whose connection broke; one that closes it is out at once.
-    /// Units: seconds of game time.
+    /// Never longer than `gate.resume_s` of the configuration. Units: seconds of game time.
     pub grace_s: u32,
     /// What must be awaited before a join; see [`GameOptions::admit`].
     pub admit: Option<Admit<G>>,
@@ -139,6 +139,8 @@ pub(crate) trait Definition: Send + Sync {
 pub(crate) struct HostLimits {
     pub(crate) rooms_max: u64,
     pub(crate) grace_s: Option<u32>,
+    /// After this nobody comes back any more, so nobody is kept for longer.
+    pub(crate) grace_s_max: u32,
 }
 
 /// A member's way of speaking, once the game has forgotten its type.
@@ -218,11 +220,22 @@ impl<G: Game> Definition for Defined<G> {
         limits: &HostLimits,
         services: &Services,
     ) -> Arc<dyn GameEntry> {
+        let grace_s = limits.grace_s.unwrap_or(self.options.grace_s);
+        let grace_s_max = limits.grace_s_max;
+        if grace_s > grace_s_max {
+            let game = &*self.name;
+            tracing::warn!(
+                game,
+                grace_s,
+                grace_s_max,
+                "gate.resume_s is shorter, and holds"
+            );
+        }
         let config = HostConfig {
             name: Arc::clone(&self.name),
             settings: self.options.settings.clone(),
             rooms_max: limits.rooms_max,
-            grace_s: limits.grace_s.unwrap_or(self.options.grace_s),
+            grace_s: grace_s.min(grace_s_max),
             layer: Some(Arc::clone(services.layer())),
             answer: self.options.answer.clone().map(|answer| {
                 let services = services.clone();

@@ -22,7 +22,11 @@ pub struct Routes {
     paths: Vec<(String, Vec<Hook>)>,
     /// What every request of these paths passes.
     pub(crate) hooks: Vec<Hook>,
+    /// `/ws/{game}/{room}` is none of them.
+    pub(crate) without_default: bool,
 }
+
+const DEFAULT: &str = "/ws/{game}/{room}";
 
 impl Routes {
     /// No paths yet.
@@ -46,6 +50,12 @@ impl Routes {
 
     /// Lets every request of these paths pass a function; see
     /// [`App::middleware`](crate::App::middleware).
+    ///
+    /// It guards these paths, not the rooms behind them: all paths lead to the same rooms, and
+    /// `/ws/{game}/{room}` passes the functions of the [`App`](crate::App) alone. Drop that path
+    /// ([`App::without_default_path`](crate::App::without_default_path)), or have the `App`'s own
+    /// function refuse what came over it. [`Services::connect`] and devices that speak in lines
+    /// pass those of the `App` only, whatever paths there are.
     #[must_use]
     pub fn middleware<F, Asked>(mut self, ask: F) -> Self
     where
@@ -75,10 +85,11 @@ impl Routes {
         self
     }
 
-    /// All paths with the hooks that are theirs alone: `/ws/{game}/{room}` first.
+    /// All paths with the hooks that are theirs alone: the default first.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&str, Arc<[Hook]>)> {
         let own = self.paths.iter();
         let own = own.map(|(path, hooks)| (path.as_str(), hooks.as_slice().into()));
-        std::iter::once(("/ws/{game}/{room}", Arc::from([]))).chain(own)
+        let default = (!self.without_default).then(|| (DEFAULT, Arc::from([])));
+        default.into_iter().chain(own)
     }
 }

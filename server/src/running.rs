@@ -409,6 +409,7 @@ fn assemble(
         let limits = HostLimits {
             rooms_max: config.limits.rooms,
             grace_s: of_game.and_then(|game| game.grace_s),
+            grace_s_max: u32::try_from(config.gate.resume.as_secs()).unwrap_or(u32::MAX),
         };
         let game = game.start(world.handle(), &limits, &services);
         let tick_rate_hz = game.tick_rate_hz();

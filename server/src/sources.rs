@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use axum::http::HeaderMap;
 use downbeat::wire::Close;
 
 use crate::gate::scope::User;
@@ -25,6 +26,9 @@ pub struct Visit {
     pub peer: IpAddr,
     /// Who it is, where the program knows.
     pub user: Option<User>,
+    /// The headers of the request that brings it: it is whom their session names, and is closed
+    /// (4003) when that session ends. One without a session is refused (401).
+    pub headers: Option<HeaderMap>,
     /// A one-use ticket for this room, for whom the program does not know.
     pub ticket: Option<String>,
 }
@@ -37,6 +41,7 @@ impl Visit {
             name: name.into(),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user: None,
+            headers: None,
             ticket: None,
         }
     }

@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -48,6 +48,9 @@ pub struct Store {
 /// What the handles and the tasks share.
 pub(crate) struct Shared {
     pool: Pool,
+    /// Turns of reads: as many as there are connections for, so that one which gets none says
+    /// something of the database.
+    reads: Semaphore,
     queue: Queue,
     state: State,
     timeout: Duration,
@@ -107,6 +110,7 @@ impl Store {
             timeout: config.timeout,
             chat_kept: config.chat_kept,
             stopping: CancellationToken::new(),
+            reads: Semaphore::new(reads_at_once(pool.max())),
             pool,
         });
         match timeout(limits::STORE_START_WITHIN, keeper::open(&shared)).await {
@@ -315,11 +319,18 @@ impl Store {
     }
 
     async fn read(&self, sql: &str, values: &[Value], max: usize) -> Result<Vec<Row>, StoreError> {
+        let rows = self.ask(sql, values, max).await;
+        rows.inspect_err(|_| self.shared.state.counts.reads_failed.add(1))
+    }
+
+    async fn ask(&self, sql: &str, values: &[Value], max: usize) -> Result<Vec<Row>, StoreError> {
         let shared = &self.shared;
-        if !shared.state.is_up() {
-            shared.state.counts.reads_failed.add(1);
-            return Err(StoreError::Unavailable);
-        }
+        let there = || shared.state.is_up().then_some(());
+        there().ok_or(StoreError::Unavailable)?;
+        // Whose turn does not come has learnt that many ask, and nothing of the database.
+        let turn = timeout(shared.timeout, shared.reads.acquire()).await;
+        let _turn = turn.map_err(|_| StoreError::Unavailable)?;
+        there().ok_or(StoreError::Unavailable)?;
         let asked = async {
             let sql = row::dialect_of(sql, shared.pool.dialect());
             shared.pool.acquire().await?.rows(&sql, values, max).await
@@ -327,14 +338,11 @@ impl Store {
         let asked = timeout(shared.timeout, asked).await;
         asked
             .unwrap_or_else(|_| Err(Fault::slow()))
-            .map_err(|fault| {
-                shared.state.counts.reads_failed.add(1);
-                match fault {
-                    Fault::Data(text) => StoreError::Refused(text),
-                    fault => {
-                        shared.state.missed(&fault);
-                        StoreError::Unavailable
-                    }
+            .map_err(|fault| match fault {
+                Fault::Data(text) => StoreError::Refused(text),
+                fault => {
+                    shared.state.missed(&fault);
+                    StoreError::Unavailable
                 }
             })
     }
@@ -391,6 +399,11 @@ fn sqlite_file(folder: &Path) -> Result<DatabaseUrl, StoreError> {
         .replace('?', "%3F")
         .replace('#', "%23");
     Ok(DatabaseUrl::new(format!("sqlite:{escaped}")))
+}
+
+/// All connections but the writer's and the keeper's.
+fn reads_at_once(connections: u32) -> usize {
+    usize::try_from(connections.saturating_sub(2).max(1)).unwrap_or(1)
 }
 
 /// Seconds since 1970.

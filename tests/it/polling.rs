@@ -235,6 +235,17 @@ async fn row_32_a_long_poll_without_a_session_or_with_a_strangers_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_32_a_logout_ends_a_member_by_long_poll() {
+    let running = start_with(Config::for_tests(), Duration::from_secs(3600)).await;
+    let bob = Poller::join(&running, "Bob");
+    let lines = format!("{}{JSON}", bob.bearer);
+    let out = request(bob.port, "POST", "/api/logout", &lines, "{}");
+    assert_eq!(out.status, 204);
+    nobody_is_left(&running).await;
+    running.stop().await.expect("stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_32_of_two_long_polls_the_later_one_hears() {
     let running = start().await;
     let mut ada = Member::<Talk>::join(port(&running), "lobby", "Ada").await;

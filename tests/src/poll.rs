@@ -99,12 +99,17 @@ impl Polls {
     }
 
     /// Sits down, in the place of the same user's seat in this room if there is one.
-    async fn join(&self, user: User, peer: IpAddr, path: String) -> Result<Arc<Seat>, Response> {
-        let key = (user.id.clone(), path.clone());
+    async fn join(
+        &self,
+        (user, headers): (User, HeaderMap),
+        peer: IpAddr,
+        path: String,
+    ) -> Result<Arc<Seat>, Response> {
+        let key = (user.id, path.clone());
         self.forget(&key);
         let visit = Visit {
             peer,
-            user: Some(user.clone()),
+            headers: Some(headers),
             ..Visit::new(path, user.name)
         };
         let peer = self.services.connect(visit).await;
@@ -194,7 +199,7 @@ async fn hear(
         None => {
             let user = polls.user(&headers).await?;
             let key = (user.id.clone(), path.clone());
-            (key, polls.join(user, peer, path).await?)
+            (key, polls.join((user, headers), peer, path).await?)
         }
     };
     // Whoever came before goes first: its client may be gone without a word.

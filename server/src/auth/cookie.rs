@@ -17,7 +17,7 @@ pub(crate) struct Secure(pub(crate) bool);
 pub(crate) fn of(headers: &HeaderMap) -> Option<Digest> {
     let mut ours = pairs(headers).filter_map(token_in);
     match (ours.next(), ours.next()) {
-        (Some(token), None) => Digest::of_token(token),
+        (Some(token), None) => Digest::of_token(str::from_utf8(token).ok()?),
         _ => None,
     }
 }
@@ -26,23 +26,24 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<Digest> {
 /// no log of a hook must show.
 pub(crate) fn remove(headers: &mut HeaderMap) {
     let others = pairs(headers).filter(|pair| token_in(pair).is_none());
-    let others = others.collect::<Vec<_>>().join("; ");
+    let others = others.collect::<Vec<_>>().join(&b"; "[..]);
     headers.remove(header::COOKIE);
     if !others.is_empty()
-        && let Ok(others) = HeaderValue::from_str(&others)
+        && let Ok(others) = HeaderValue::from_bytes(&others)
     {
         headers.insert(header::COOKIE, others);
     }
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// As bytes: what neighbours set need not be text, and must not hide what is ours.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(header::COOKIE).into_iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split(';')).map(str::trim)
+    let pairs = values.flat_map(|value| value.as_bytes().split(|&b| b == b';'));
+    pairs.map(<[u8]>::trim_ascii)
 }
 
-fn token_in(pair: &str) -> Option<&str> {
-    pair.strip_prefix(NAME)?.strip_prefix('=')
+fn token_in(pair: &[u8]) -> Option<&[u8]> {
+    pair.strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")
 }
 
 /// Tells a browser to keep a session.
@@ -79,7 +80,8 @@ mod tests {
         let check = |sent: &[String], expect| {
             let mut headers = HeaderMap::new();
             for sent in sent {
-                headers.append(header::COOKIE, sent.parse().expect("a value"));
+                let sent = HeaderValue::from_bytes(sent.as_bytes());
+                headers.append(header::COOKIE, sent.expect("a value"));
             }
             assert_eq!(of(&headers), expect, "{sent:?}");
         };
@@ -87,6 +89,8 @@ mod tests {
         let good = Some(token.digest());
         check(std::slice::from_ref(&pair), good);
         check(&[format!("a=b; {pair}; c")], good);
+        check(&[format!("a=\u{e9}; {pair}")], good);
+        check(&[format!("{pair}\u{e9}")], None);
         check(&["a=b".into(), pair.clone()], good);
         check(&[], None);
         check(&[format!("x{pair}")], None);
@@ -100,17 +104,15 @@ mod tests {
         let check = |sent: &[&str], expect: Option<&str>| {
             let mut headers = HeaderMap::new();
             for sent in sent {
-                headers.append(header::COOKIE, sent.parse().expect("a value"));
+                let sent = HeaderValue::from_bytes(sent.as_bytes());
+                headers.append(header::COOKIE, sent.expect("a value"));
             }
             remove(&mut headers);
-            let left = headers.get(header::COOKIE);
-            assert_eq!(
-                left.map(|left| left.to_str().expect("text")),
-                expect,
-                "{sent:?}"
-            );
+            let left = headers.get(header::COOKIE).map(HeaderValue::as_bytes);
+            assert_eq!(left, expect.map(str::as_bytes), "{sent:?}");
         };
         check(&["a=b; downbeat_session=x; c=d"], Some("a=b; c=d"));
+        check(&["a=\u{e9}; downbeat_session=x"], Some("a=\u{e9}"));
         check(&["downbeat_session=x"], None);
         check(&["a=b", "downbeat_session=x; c=d"], Some("a=b; c=d"));
         check(&["downbeat_session_2=x"], Some("downbeat_session_2=x"));

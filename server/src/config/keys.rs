@@ -249,7 +249,7 @@ const GAME: &[Key] = &[
         path: "grace_s",
         expected: "seconds from 0 to 86400",
         default: "what the program says, else 120",
-        meaning: "how long a member may stay away whose connection broke",
+        meaning: "how long a member may stay away whose connection broke; gate.resume_s at most",
         set: Set::Game(|game, given| put(&mut game.grace_s, number(given, 0, 86_400).map(Some))),
     },
 ];

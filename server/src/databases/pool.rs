@@ -143,6 +143,15 @@ impl Pool {
         }
     }
 
+    /// Connections that there may be.
+    pub(crate) fn max(&self) -> u32 {
+        match self {
+            Self::Sqlite(pool) => pool.options().get_max_connections(),
+            Self::Postgres(pool) => pool.options().get_max_connections(),
+            Self::MySql(pool) => pool.options().get_max_connections(),
+        }
+    }
+
     /// Connections that are open, and those of them that nobody uses.
     pub(crate) fn size(&self) -> (u32, usize) {
         match self {

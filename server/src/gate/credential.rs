@@ -3,6 +3,8 @@
 //! In: headers. Out: a credential that has the right shape, or why it is of no use. Nothing here
 //! knows whether it is good.
 
+use std::fmt;
+
 use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, Uri};
 
@@ -31,7 +33,7 @@ pub(crate) enum Basis {
 }
 
 /// What came with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credential {
     None,
     Ticket(Digest),
@@ -60,6 +62,14 @@ impl Credential {
             Self::Jwt(text) => Digest::of(text),
         };
         Some(digest.fingerprint())
+    }
+}
+
+/// As logs may have it: another site's token is here whole.
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fingerprint = self.fingerprint().unwrap_or_default();
+        write!(f, "{}({fingerprint})", self.word())
     }
 }
 
@@ -183,6 +193,13 @@ mod tests {
         check(&[], &["Bearer "], bad);
         check(&[], &["Bearer  @"], bad);
         check(&[], &["@"], bad);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_token_is_of_no_use_to_get_in() {
+        let jwt = Credential::Jwt("head.secret.tail".to_owned());
+        assert_eq!(format!("{jwt:?}"), "jwt(273b8bb3)");
+        assert_eq!(format!("{:?}", Credential::None), "none()");
     }
 
     #[test]

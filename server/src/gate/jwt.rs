@@ -53,6 +53,14 @@ pub enum BadJwtKey {
         /// What it needs.
         expected: &'static str,
     },
+    /// That claim is no name.
+    #[error("jwt.{name}.name_claim: {claim:?} names nobody; expected sub, or a claim of your own")]
+    NameClaim {
+        /// The section.
+        name: String,
+        /// The claim.
+        claim: String,
+    },
     /// Two sections are for the same tokens.
     #[error("jwt.{name}.kid: another section has {kid:?} too")]
     Twice {
@@ -216,6 +224,12 @@ impl Key {
             }
             (None, None) => return Err(missing("key")),
         };
+        if let Some(claim) = &config.name_claim
+            && ["iss", "aud", "exp", "iat", "nbf"].contains(&claim.as_str())
+        {
+            let (name, claim) = (name.to_owned(), claim.clone());
+            return Err(BadJwtKey::NameClaim { name, claim });
+        }
         let material = Material::new(algorithm, text.reveal());
         Ok(Self {
             name: name.to_owned(),
@@ -255,11 +269,14 @@ impl Key {
         if claims.sub.is_empty() {
             return Err(Flaw::Claims);
         }
-        let named = self.name_claim.as_ref();
-        let named = named.and_then(|claim| claims.others.get(claim));
+        let named = match self.name_claim.as_deref() {
+            Some("sub") => Some(claims.sub.as_str()),
+            Some(claim) => claims.others.get(claim).and_then(Value::as_str),
+            None => None,
+        };
         let user = User {
             id: id_of(&self.name, &claims.sub),
-            name: named.and_then(Value::as_str).unwrap_or("").to_owned(),
+            name: named.unwrap_or("").to_owned(),
             kind: UserKind::External,
         };
         Ok((user, issued_at_s))
@@ -277,8 +294,9 @@ impl Material {
             let key = || Self::Shared(hmac::Key::new(algorithm, text.as_bytes()));
             good.then(key).ok_or(expected)
         };
-        let public = |parameters, oids: &[&[u8]], expected| {
-            let key = public_key(text, oids).ok_or(expected)?;
+        let public = |parameters, oids: &[&[u8]], is_whole: fn(&[u8]) -> bool, expected| {
+            let key = public_key(text, oids).filter(|key| is_whole(key));
+            let key = key.ok_or(expected)?;
             let key = signature::UnparsedPublicKey::new(parameters, key);
             Ok(Self::Public(key))
         };
@@ -289,16 +307,19 @@ impl Material {
             A::Rs256 => public(
                 &signature::RSA_PKCS1_2048_8192_SHA256 as &dyn signature::VerificationAlgorithm,
                 &[OID_RSA],
-                "a public RSA key of at least 2048 bits in PEM",
+                is_whole_rsa,
+                "a public RSA key of 2048 to 8192 bits in PEM",
             ),
             A::Es256 => public(
                 &signature::ECDSA_P256_SHA256_FIXED,
                 &[OID_EC, OID_P256],
+                |key| key.len() == 65 && key.starts_with(&[4]), // both coordinates
                 "a public P-256 key in PEM",
             ),
             A::EdDsa => public(
                 &signature::ED25519,
                 &[OID_ED25519],
+                |key| key.len() == 32,
                 "a public Ed25519 key in PEM",
             ),
         }
@@ -317,9 +338,28 @@ const OID_EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const OID_P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
+const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+
+/// Whether ring takes it: a modulus of 2048 to 8192 bits, an exponent, and nothing behind them.
+/// Source: RFC 8017 § A.1.1.
+fn is_whole_rsa(key: &[u8]) -> bool {
+    let numbers = element(SEQUENCE, key).filter(|(_, rest)| rest.is_empty());
+    let numbers = numbers.and_then(|(numbers, _)| {
+        let (modulus, rest) = element(INTEGER, numbers)?;
+        let (exponent, rest) = element(INTEGER, rest)?;
+        rest.is_empty().then_some((modulus, exponent))
+    });
+    numbers.is_some_and(|(modulus, exponent)| {
+        // A zero keeps a number positive whose first bit is set.
+        let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
+        let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+        (256..=1024).contains(&modulus.len()) && is_odd(modulus) && is_odd(exponent)
+    })
+}
+
 /// The key within a PEM of a `SubjectPublicKeyInfo`, if it is of this kind. Source: RFC 5280 § 4.1.
 fn public_key(pem: &str, oids: &[&[u8]]) -> Option<Vec<u8>> {
-    const SEQUENCE: u8 = 0x30;
     const OID: u8 = 0x06;
     const BITS: u8 = 0x03;
     let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).ok()?;

@@ -6,11 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use downbeat::wire::{Close, CloseCode};
 use downbeat::{Seated, UserId};
-use tokio::time::Instant;
 
 use crate::admission::{Address, Permit};
 use crate::config::{Devices, GateConfig};
@@ -29,7 +27,9 @@ pub(crate) struct Stays {
     per_user_max: u64,
     /// Connections of one address; members that may come back are at most twice as many.
     per_address_max: Option<u64>,
-    resume_within: Duration,
+    /// Whether anybody may come back. For how long is up to the rooms: as long as they keep the
+    /// member.
+    resumes: bool,
     table: Mutex<Table>,
 }
 
@@ -56,7 +56,8 @@ struct Stay {
     previous: Option<Digest>,
     /// The number of the connection that serves it.
     connection: u64,
-    dropped: Option<Instant>,
+    /// That connection is gone.
+    dropped: bool,
 }
 
 /// What a resume token stands for.
@@ -93,7 +94,7 @@ impl Stays {
             devices: config.devices,
             per_user_max: config.connections_per_user,
             per_address_max,
-            resume_within: config.resume,
+            resumes: !config.resume.is_zero(),
             table: Mutex::default(),
         })
     }
@@ -139,9 +140,11 @@ impl Stays {
         // Else one address could fill rooms with members that nobody plays: those who may not come
         // back leave with their connection.
         let theirs = table.of_address.get(&to.address).copied().unwrap_or(0);
-        let resumable = !self.resume_within.is_zero()
+        let resumable = self.resumes
             && table.stays.len() < STAYS_MAX
-            && self.per_address_max.is_none_or(|max| theirs < 2 * max);
+            && self
+                .per_address_max
+                .is_none_or(|max| theirs < max.saturating_mul(2));
         let token = Token::random();
         let shown = if resumable { token.text() } else { "" };
         let seated = enter(shown.to_owned())?;
@@ -161,7 +164,7 @@ impl Stays {
             current: token.digest(),
             previous: None,
             connection: id,
-            dropped: None,
+            dropped: false,
         };
         if let Some(user) = user {
             table.of_user.entry(user.clone()).or_default().insert(id);
@@ -180,10 +183,7 @@ impl Stays {
         let table = self.lock();
         let id = *table.tokens.get(&shown)?;
         let stay = table.stays.get(&id)?;
-        let in_time = stay
-            .dropped
-            .is_none_or(|at| at.elapsed() < self.resume_within);
-        let good = in_time && stay.game.is_member(&stay.room, stay.seated);
+        let good = stay.game.is_member(&stay.room, stay.seated);
         good.then(|| Claimed {
             stay: id,
             shown,
@@ -221,7 +221,7 @@ impl Stays {
         }
         stay.previous = Some(claimed.shown);
         stay.current = token.digest();
-        stay.dropped = None;
+        stay.dropped = false;
         table.last += 1;
         stay.connection = table.last;
         table.tokens.insert(token.digest(), claimed.stay);
@@ -253,23 +253,21 @@ impl Stays {
         self.lock().close_all_of(user, NOT_VALID, goes);
     }
 
-    /// Forgets those who are not coming back.
+    /// Forgets those whom their rooms do not keep any more. Whoever is kept is not forgotten: it
+    /// must be found when its session ends.
     pub(crate) fn sweep(&self) {
-        let dropped = |stay: &Stay| stay.dropped.is_some();
         let waiting: Vec<u64> = {
             let table = self.lock();
-            let waiting = table.stays.iter().filter(|(_, stay)| dropped(stay));
+            let waiting = table.stays.iter().filter(|(_, stay)| stay.dropped);
             waiting.map(|(id, _)| *id).collect()
         };
         // One at a time: nobody who wants in waits for all of them.
         for id in waiting {
             let mut table = self.lock();
-            let is_over = table.stays.get(&id).is_some_and(|stay| {
-                let late = stay
-                    .dropped
-                    .is_some_and(|at| at.elapsed() >= self.resume_within);
-                dropped(stay) && (late || !stay.game.is_member(&stay.room, stay.seated))
-            });
+            let is_over = table
+                .stays
+                .get(&id)
+                .is_some_and(|stay| stay.dropped && !stay.game.is_member(&stay.room, stay.seated));
             if is_over {
                 table.forget(id);
             }
@@ -368,7 +366,7 @@ impl Drop for Place {
             && let Some(stay) = table.stays.get_mut(id)
             && stay.connection == *connection
         {
-            stay.dropped = Some(Instant::now());
+            stay.dropped = true;
         }
     }
 }

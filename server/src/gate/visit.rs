@@ -10,17 +10,18 @@ use super::{Admitted, Refused, Rejected, agreed, ask_hooks, check, find_room, ma
 use crate::member_link::Speech;
 use crate::proxy::Client;
 use crate::server::Server;
+use crate::sources::Visit;
 
 /// Judges somebody who comes without a socket: that its connection has a place was found out
-/// before. The program that brings it may have said who it is; a ticket says it anew.
+/// before. The program that brings it may have said who it is; a session or a ticket says it anew.
 pub(crate) async fn judge_visit(
     server: &Server,
     client: Client,
     scope: Scope,
-    ticket: Option<&str>,
+    visit: &Visit,
 ) -> Result<Admitted, Rejected> {
     let mut attempt = Attempt::new(client.ip, &scope.captures);
-    let judged = pass(server, client, (scope, ticket), &mut attempt).await;
+    let judged = pass(server, client, (scope, visit), &mut attempt).await;
     let refused = judged.as_ref().err().map(|rejected| rejected.refused);
     attempt.log(refused.map_or("admitted", Refused::word));
     judged
@@ -29,18 +30,23 @@ pub(crate) async fn judge_visit(
 async fn pass(
     server: &Server,
     client: Client,
-    (mut scope, ticket): (Scope, Option<&str>),
+    (mut scope, visit): (Scope, &Visit),
     attempt: &mut Attempt,
 ) -> Result<Admitted, Rejected> {
     // Limits.
     check(!server.draining.is_cancelled(), Refused::Draining)?;
     // Who.
-    let credential = match ticket {
+    let credential = match &visit.ticket {
         None => Credential::None,
         Some(ticket) => Credential::Ticket(Digest::of_token(ticket).ok_or(Refused::BadCredential)?),
     };
     attempt.is_made_with(&credential);
-    let claim = recognise(server, &credential).await?;
+    let mut claim = recognise(server, &credential).await?;
+    if let (None, Some(headers)) = (&claim.bearer, &visit.headers) {
+        let found = server.services.bearer(headers).await;
+        let found = found.map_err(|_| Refused::Unavailable)?;
+        claim.bearer = Some(found.ok_or(Refused::BadCredential)?);
+    }
     if let Some(bearer) = &claim.bearer {
         scope.user = Some(bearer.user.clone());
     }

@@ -147,11 +147,9 @@ impl Device {
             End::Closed(BAD_TEXT.into())
         })?;
         let visit = Visit {
-            path: first.path,
-            name: first.name,
             peer: self.peer.ip(),
-            user: None,
             ticket: first.ticket,
+            ..Visit::new(first.path, first.name)
         };
         let connected = visit::connect(&self.services, visit, place, self.deadline).await;
         connected.map_err(End::Refused)

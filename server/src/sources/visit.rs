@@ -64,7 +64,7 @@ pub(super) async fn connect(
         proxied: false,
     };
     let scope = route(&visit)?;
-    let judged = judge_visit(&server, client, scope, visit.ticket.as_deref());
+    let judged = judge_visit(&server, client, scope, &visit);
     let judged = timeout_at(deadline, judged).await;
     let admitted = judged.unwrap_or_else(|_| Err(Refused::HookSlow.into()))?;
     let asked = admitted.game.admit(admitted.scope.clone());

@@ -441,6 +441,20 @@ async fn row_13_whoever_goes_in_whatever_way_leaves_no_ghost() {
 }
 
 #[tokio::test]
+async fn who_can_no_longer_come_back_is_no_member_any_more() {
+    let mut config = Config::for_tests();
+    let adder = GameConfig {
+        grace_s: Some(600),
+        ..GameConfig::default()
+    };
+    config.games.insert("adder".into(), adder);
+    config.gate.resume = Duration::from_secs(1);
+    let running = start_with(config).await;
+    drop(Client::join(running.addr(), "main", "Ada").await);
+    nobody_is_left(&running).await;
+}
+
+#[tokio::test]
 async fn row_16_paths_have_captures_and_nest() {
     let eu = Routes::new()
         .route("/{game}/{room}")
@@ -488,6 +502,21 @@ async fn row_16_paths_have_captures_and_nest() {
         status_of(&running, "/ws/tenants/acme/adder/main", &other, &[]).await,
         401
     );
+}
+
+#[tokio::test]
+async fn without_the_default_path_nobody_gets_in_past_the_hooks_of_a_nested_one() {
+    let closed = Routes::new()
+        .route("/{game}/{room}")
+        .middleware(async |_| Err(Denied::new(403, "closed")));
+    let app = App::new().game::<Adder>().nest("/ws/club", closed);
+    let running = app.start(Config::for_tests()).await.expect("starts");
+    assert_eq!(status_of(&running, MAIN, "", &[]).await, 101);
+    let app = app.without_default_path();
+    let running = app.start(Config::for_tests()).await.expect("starts");
+    assert_eq!(status_of(&running, MAIN, "", &[]).await, 404);
+    let nested = "/ws/club/adder/main";
+    assert_eq!(status_of(&running, nested, "", &[]).await, 403);
 }
 
 #[tokio::test]
@@ -600,6 +629,13 @@ async fn row_19_a_hook_authenticates_by_a_subprotocol_and_it_is_echoed() {
 
 #[tokio::test]
 async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
+    /// Whoever lets go of it panics again.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("as it was told, twice");
+        }
+    }
     let app = App::new().game::<Adder>().middleware(async |scope| {
         match scope
             .headers
@@ -607,6 +643,7 @@ async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
             .and_then(|value| value.to_str().ok())
         {
             Some("panic") => panic!("as it was told"),
+            Some("bomb") => std::panic::panic_any(Bomb),
             Some("hang") => std::future::pending().await,
             _ => Ok(scope),
         }
@@ -615,10 +652,10 @@ async fn a_hook_that_panics_or_hangs_lets_nobody_in_and_disturbs_nobody() {
     config.limits.handshake = Duration::from_millis(300);
     let running = app.start(config).await.expect("starts");
     let mut ada = Client::join(running.addr(), "main", "Ada").await;
-    assert_eq!(
-        status_of(&running, MAIN, "", &[("x-do", "panic")]).await,
-        500
-    );
+    for panic in ["panic", "bomb"] {
+        let status = status_of(&running, MAIN, "", &[("x-do", panic)]).await;
+        assert_eq!(status, 500, "{panic}");
+    }
     assert_eq!(
         status_of(&running, MAIN, "", &[("x-do", "hang")]).await,
         503
@@ -702,6 +739,13 @@ async fn behind_a_proxy_clients_are_counted_by_their_own_addresses() {
         "the left part is the client's own say"
     );
     let _bob = from("198.51.100.8").await.expect("let in");
+    // Before anything else is looked at: a ticket is not used up by it.
+    let ticket = ticket(&running, &guest(&running, "Ada").await.bearer(), "main").await;
+    for (address, status) in [("198.51.100.7", 429), ("198.51.100.9", 101)] {
+        let headers = [("X-Forwarded-For", address)];
+        let got = status_of(&running, MAIN, &ticket, &headers).await;
+        assert_eq!(got, status, "{address}");
+    }
 }
 
 #[tokio::test]

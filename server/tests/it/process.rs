@@ -294,6 +294,21 @@ async fn a_signal_drains_and_ends_it_well() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn a_hangup_does_not_end_a_server_without_tls() {
+    let served = Served::start(&[]);
+    served.signal("-HUP");
+    let served = tokio::task::spawn_blocking(move || {
+        served.await_log("SIGHUP");
+        served
+    });
+    let served = served.await.expect("it has said so");
+    let healthz = request(served.players, "GET", "/healthz", "").await;
+    assert_eq!(status(&healthz), 200);
+    served.stop();
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_second_signal_does_not_wait_for_goodbyes() {
     let served = Served::start(&[]);
     let path = "/ws/counter/main";

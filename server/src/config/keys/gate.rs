@@ -82,7 +82,7 @@ pub(super) const KEYS: &[Key] = &[
         path: "gate.resume_s",
         expected: "seconds from 0 to 86400",
         default: "120",
-        meaning: "how long a dropped connection can be resumed",
+        meaning: "how long a dropped connection can be resumed, in games that wait so long (grace_s)",
         set: Set::Server(|c, given| put(&mut c.gate.resume, seconds(given, 0, 86_400))),
     },
     Key {

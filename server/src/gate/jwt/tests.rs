@@ -23,11 +23,17 @@ fn verifier(algorithm: JwtAlgorithm, key: &str) -> Verifier {
     Verifier::new(&sections).expect("a key")
 }
 
-fn pem(algorithm: &[u8], key: &[u8]) -> String {
-    let tlv = |tag: u8, contents: &[u8]| {
-        let length = u8::try_from(contents.len()).expect("short");
-        [&[tag, length][..], contents].concat()
+fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(contents.len()).expect("short").to_be_bytes();
+    let head = match (high, low) {
+        (0, 0..0x80) => vec![tag, low],
+        (0, _) => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
     };
+    [&head, contents].concat()
+}
+
+fn pem(algorithm: &[u8], key: &[u8]) -> String {
     let bits = tlv(3, &[&[0], key].concat());
     let der = tlv(0x30, &[tlv(0x30, algorithm), bits].concat());
     let text = base64::engine::general_purpose::STANDARD.encode(der);
@@ -81,6 +87,16 @@ fn a_good_token_says_who_it_is() {
     let (user, issued_at_s) = verified.expect("good");
     assert_eq!((user.id.as_str(), &*user.name), ("site_42", "Ada"));
     assert_eq!((user.kind, issued_at_s), (UserKind::External, NOW - 10));
+}
+
+#[test]
+fn a_subject_may_be_the_name() {
+    let mut config = section(JwtAlgorithm::Hs256, SECRET);
+    config.name_claim = Some("sub".into());
+    let verifier = Verifier::new(&BTreeMap::from([("site".to_owned(), config)]));
+    let token = signed(&header("HS256"), &claims(), hs256);
+    let (user, _) = verifier.expect("a key").verify(&token, NOW).expect("good");
+    assert_eq!(&*user.name, "42");
 }
 
 #[test]
@@ -321,6 +337,13 @@ fn keys_that_are_none_are_told_at_the_start() {
         assert!(text.starts_with("jwt.site.key: expected "), "{text}");
         assert!(!text.contains(SECRET), "{text}");
     }
+    for claim in ["iss", "aud", "exp", "iat", "nbf"] {
+        let text = refused(JwtConfig {
+            name_claim: Some(claim.into()),
+            ..good.clone()
+        });
+        assert!(text.starts_with("jwt.site.name_claim: "), "{text}");
+    }
     let again = JwtConfig {
         kid: Some("site".into()),
         ..good.clone()
@@ -330,6 +353,56 @@ fn keys_that_are_none_are_told_at_the_start() {
         Verifier::new(&sections),
         Err(BadJwtKey::Twice { .. })
     ));
+}
+
+#[test]
+fn keys_of_the_wrong_size_are_told_at_the_start() {
+    let check = |algorithm: JwtAlgorithm, ids: &[u8], key: &[u8], is_good: bool| {
+        let config = section(algorithm, &pem(ids, key));
+        let read = Verifier::new(&BTreeMap::from([("site".to_owned(), config)]));
+        let len = key.len();
+        assert_eq!(read.is_ok(), is_good, "{algorithm:?} of {len} bytes");
+    };
+    let ed = [&[6, 3], OID_ED25519].concat();
+    for len in 0..=40 {
+        check(JwtAlgorithm::EdDsa, &ed, &vec![7; len], len == 32);
+    }
+    let ec = [&[6, 7], OID_EC, &[6, 8], OID_P256].concat();
+    for (head, len, is_good) in [
+        (4, 64, true),
+        (4, 63, false),
+        (4, 65, false),
+        (2, 32, false),
+        (3, 64, false),
+    ] {
+        let key = [&[head][..], &vec![7; len]].concat();
+        check(JwtAlgorithm::Es256, &ec, &key, is_good);
+    }
+    let rsa = [&[6, 9], OID_RSA, &[5, 0]].concat();
+    let of = |modulus: &[u8], exponent: &[u8]| {
+        let numbers = [tlv(INTEGER, modulus), tlv(INTEGER, exponent)].concat();
+        tlv(SEQUENCE, &numbers)
+    };
+    let modulus = |len| [&[0][..], &vec![0xff; len]].concat();
+    for (len, is_good) in [
+        (128, false),
+        (255, false),
+        (256, true),
+        (512, true),
+        (1025, false),
+    ] {
+        let key = of(&modulus(len), &[1, 0, 1]);
+        check(JwtAlgorithm::Rs256, &rsa, &key, is_good);
+    }
+    let good = of(&modulus(256), &[1, 0, 1]);
+    check(JwtAlgorithm::Rs256, &rsa, &good[..good.len() - 1], false);
+    check(
+        JwtAlgorithm::Rs256,
+        &rsa,
+        &[&good[..], &[0]].concat(),
+        false,
+    );
+    check(JwtAlgorithm::Rs256, &rsa, &of(&modulus(256), &[]), false);
 }
 
 #[test]

@@ -22,6 +22,7 @@ on_all!(servers:
     what_was_given_up_is_never_made,
     gone_at_the_start_is_found_later,
     every_write_of_a_storm_of_cuts_is_made_once,
+    more_reads_than_it_answers_do_not_make_it_look_gone,
 );
 
 const WITHIN: Duration = Duration::from_millis(200);
@@ -239,4 +240,27 @@ async fn every_write_of_a_storm_of_cuts_is_made_once(fresh: &Fresh) {
     let lines = again(async || store.chat_history("chat/main", 1_000).await).await;
     assert_eq!(lines, (0..300).map(line).collect::<Vec<_>>());
     assert_eq!(store.health().written, 300);
+}
+
+async fn more_reads_than_it_answers_do_not_make_it_look_gone(fresh: &Fresh) {
+    let (proxy, mut config) = behind(fresh).await;
+    // A read takes twice the line's delay at least, so no two connections answer all in time.
+    config.timeout = Duration::from_secs(4);
+    let store = fresh.store_with(&config).await.expect("starts");
+    proxy.set(Line::Slow(Duration::from_millis(100)));
+    let asking = (0..200).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { (store.account(1).await, store.health().up) })
+    });
+    let (mut answered, mut unavailable) = (0, 0);
+    for asked in asking.collect::<Vec<_>>() {
+        match asked.await.expect("no panic") {
+            (Ok(None), true) => answered += 1,
+            (Err(StoreError::Unavailable), true) => unavailable += 1,
+            other => panic!("{other:?} after {answered} and {unavailable}"),
+        }
+    }
+    assert!(answered > 0 && unavailable > 0, "{answered} {unavailable}");
+    proxy.set(Line::Open);
+    assert_eq!(store.account(1).await, Ok(None));
 }
