@@ -98,11 +98,15 @@ impl Gate {
         ended
     }
 
-    /// Ends all other sessions of a session's user.
-    pub(crate) async fn end_others_of(&self, kept: &Session) -> Result<(), StoreError> {
-        let ended = self.sessions.end_others_of(kept).await;
+    /// Gives the account of a session another password, and ends all other sessions of its user.
+    pub(crate) async fn change_password(
+        &self,
+        password: (u64, &str),
+        kept: &Session,
+    ) -> Result<(), StoreError> {
+        self.sessions.change_password(password, kept).await?;
         self.stays.close_user(&kept.user.id, Some(kept.digest));
-        ended
+        Ok(())
     }
 
     /// Whether what a user's stay hangs on still holds.

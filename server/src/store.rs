@@ -221,6 +221,27 @@ impl Store {
         (touched > 0).then_some(()).ok_or(StoreError::NoSuchAccount)
     }
 
+    /// Gives an account another password and forgets all sessions of its user but one: both or
+    /// neither.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], or if it cannot be written now.
+    pub async fn change_password(
+        &self,
+        (id, hash): (u64, &str),
+        user: &str,
+        kept: &[u8; 32],
+    ) -> Result<(), StoreError> {
+        let write = Write::ChangePassword {
+            id,
+            hash: hash.to_owned(),
+            user: user.to_owned(),
+            kept: *kept,
+        };
+        let touched = self.write(write).await?;
+        (touched > 0).then_some(()).ok_or(StoreError::NoSuchAccount)
+    }
+
     /// Keeps a session; it is durable when this returns.
     ///
     /// # Errors

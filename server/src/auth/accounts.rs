@@ -105,13 +105,13 @@ impl Accounts {
         Ok(user_of_account(account.id, account.name))
     }
 
-    /// Changes the password of who knows the old one.
-    pub(crate) async fn change_password(
+    /// What is to be kept of the new password of who knows the old one, and for which account.
+    pub(crate) async fn new_password(
         &self,
         user: &User,
         old: String,
         new: String,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(u64, String), ApiError> {
         let id = account_of(user).ok_or(NO_ACCOUNT)?;
         check_password(&new)?;
         self.per_account.attempt(&fold(&user.name))?;
@@ -120,8 +120,7 @@ impl Accounts {
         if !self.passwords.verify(old, stored).await? {
             return Err(WRONG_LOGIN);
         }
-        let hash = self.passwords.hash(new).await?;
-        Ok(self.store.set_password_hash(id, &hash).await?)
+        Ok((id, self.passwords.hash(new).await?))
     }
 }
 

@@ -210,11 +210,13 @@ pub(crate) async fn password(State(server): State<Arc<Server>>, request: Request
     let (parts, body) = request.into_parts();
     let PasswordAsks { old, new } = read(&server, &parts, body).await?;
     let session = session_of(&server, &parts.headers).await?;
-    server
-        .accounts
-        .change_password(&session.user, old, new)
-        .await?;
-    server.gate.end_others_of(&session).await?;
+    let changed = server.accounts.new_password(&session.user, old, new);
+    let (id, hash) = changed.await?;
+    let changed = server.see_through(async move |server| {
+        let password = (id, hash.as_str());
+        server.gate.change_password(password, &session).await
+    });
+    changed.await?;
     Ok(no_content())
 }
 

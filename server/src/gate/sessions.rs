@@ -132,10 +132,21 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends all other sessions of a session's user.
-    pub(crate) async fn end_others_of(&self, kept: &Session) -> Result<(), StoreError> {
-        self.end_all_of(&kept.user.id).await?;
-        self.save(kept).await
+    /// Gives the account of a session another password, and ends all other sessions of its user.
+    pub(crate) async fn change_password(
+        &self,
+        password: (u64, &str),
+        kept: &Session,
+    ) -> Result<(), StoreError> {
+        let user = &kept.user.id;
+        let changed = self
+            .store
+            .change_password(password, user.as_str(), &kept.digest.0);
+        changed.await?;
+        self.lock().retain(|digest, known| {
+            known.session.user.id != *user || *digest == kept.digest
+        });
+        Ok(())
     }
 
     /// Reads a session from the store, and whether its account may still be used.
@@ -317,11 +328,13 @@ mod tests {
 
     #[tokio::test]
     async fn other_sessions_of_a_user_end_and_the_kept_one_stays() {
-        let (_, sessions) = sessions(HOUR, Duration::ZERO).await;
-        let ada = new_guest("Ada".into());
+        let (store, sessions) = sessions(HOUR, HOUR).await;
+        let ada = store.create_account("Ada", "ada", "x").await.expect("made");
+        let (id, ada) = (ada.id, user_of_account(ada.id, ada.name));
         let (one, kept) = sessions.begin(ada.clone()).await.expect("begun");
         let (two, _) = sessions.begin(ada.clone()).await.expect("begun");
-        sessions.end_others_of(&kept).await.expect("ended");
+        let changed = sessions.change_password((id, "y"), &kept).await;
+        changed.expect("changed");
         assert!(is_good(&sessions, one.digest()).await);
         assert!(!is_good(&sessions, two.digest()).await);
         sessions.end_all_of(&ada.id).await.expect("ended");

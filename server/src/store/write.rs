@@ -22,6 +22,15 @@ pub(super) enum Write {
         id: u64,
         hash: String,
     },
+    /// Together, so that no session of before outlives the password that it began with.
+    ChangePassword {
+        id: u64,
+        hash: String,
+        /// Whose sessions end.
+        user: String,
+        /// But for this one.
+        kept: [u8; 32],
+    },
     SaveSession(SessionRow),
     DeleteSession([u8; 32]),
     DeleteSessionsOf(String),
@@ -97,7 +106,9 @@ impl Write {
                 text("password_hash", &account.password_hash)?;
                 key("name_key", name_key)
             }
-            Self::SetPasswordHash { hash, .. } => text("password_hash", hash),
+            Self::SetPasswordHash { hash, .. } | Self::ChangePassword { hash, .. } => {
+                text("password_hash", hash)
+            }
             Self::SaveSession(row) => {
                 text("name", &row.name)?;
                 key("kind", &row.kind)?;
@@ -133,6 +144,14 @@ impl Write {
         let sql = self.sql(dialect);
         let sql = row::dialect_of(&sql, dialect);
         let touched = to.execute(&sql, &self.values()).await?;
+        if let Self::ChangePassword { user, kept, .. } = self
+            && touched > 0
+        {
+            let others = "delete from downbeat_sessions where user_id = ? and token_hash <> ?";
+            let others = row::dialect_of(others, dialect);
+            let values = [user.as_str().into(), kept.as_slice().into()];
+            to.execute(&others, &values).await?;
+        }
         let Self::CreateAccount {
             account, name_key, ..
         } = self
@@ -157,7 +176,7 @@ impl Write {
                 insert("downbeat_accounts", columns, "", "")
             }
             Self::SetBanned { .. } => "update downbeat_accounts set banned = ? where id = ?".into(),
-            Self::SetPasswordHash { .. } => {
+            Self::SetPasswordHash { .. } | Self::ChangePassword { .. } => {
                 "update downbeat_accounts set password_hash = ? where id = ?".into()
             }
             Self::SaveSession(_) => {
@@ -197,7 +216,9 @@ impl Write {
                 Value::Int(*at_s),
             ],
             Self::SetBanned { id, banned } => vec![Value::Int(i64::from(*banned)), number(id)],
-            Self::SetPasswordHash { id, hash } => vec![text(hash), number(id)],
+            Self::SetPasswordHash { id, hash } | Self::ChangePassword { id, hash, .. } => {
+                vec![text(hash), number(id)]
+            }
             Self::SaveSession(row) => vec![
                 row.token_hash.as_slice().into(),
                 text(&row.user),

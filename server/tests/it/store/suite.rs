@@ -8,6 +8,7 @@ on_all!(
     an_account_is_found_by_name_and_number,
     a_name_is_taken_once_however_many_ask,
     what_changes_in_an_account_is_kept,
+    a_new_password_and_the_end_of_other_sessions_are_one,
     sessions_are_kept_renewed_and_forgotten,
     profiles_are_kept_by_user_and_game,
     chat_lines_come_once_in_order_and_the_last_ones,
@@ -97,6 +98,37 @@ async fn what_changes_in_an_account_is_kept(fresh: &Fresh) {
     assert_eq!(nobody, Err(StoreError::NoSuchAccount));
     let nobody = store.set_password_hash(1, "$").await;
     assert_eq!(nobody, Err(StoreError::NoSuchAccount));
+}
+
+async fn a_new_password_and_the_end_of_other_sessions_are_one(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let ada = store.create_account("Ada", "ada", "$1").await.expect("made");
+    for (token, user) in [(0, "7"), (1, "7"), (2, "7"), (3, "8")] {
+        store
+            .save_session(session(token, user))
+            .await
+            .expect("kept");
+    }
+    let there = async || {
+        let mut there = Vec::new();
+        for token in 0..4 {
+            let row = store.session(&[token; 32]).await.expect("read");
+            there.push(row.is_some());
+        }
+        there
+    };
+    let nobody = store.change_password((1, "$2"), "8", &[9; 32]).await;
+    assert_eq!(nobody, Err(StoreError::NoSuchAccount));
+    assert_eq!(there().await, [true, true, true, true]);
+    let changed = store.change_password((ada.id, "$2"), "7", &[1; 32]).await;
+    changed.expect("changed");
+    assert_eq!(there().await, [false, true, false, true]);
+    let account = store.account(ada.id).await.expect("read").expect("there");
+    assert_eq!(account.password_hash, "$2");
+    // One that has ended meanwhile does not begin anew.
+    let changed = store.change_password((ada.id, "$3"), "7", &[2; 32]).await;
+    changed.expect("changed");
+    assert_eq!(there().await, [false, false, false, true]);
 }
 
 async fn sessions_are_kept_renewed_and_forgotten(fresh: &Fresh) {
