@@ -216,9 +216,12 @@ async fn revoke(
             error.to_string(),
         )
     })?;
-    let ended = server.gate.end_all_of(&id).await;
-    // Whatever the store says, nobody stays in a room; a layer that is away is told of next.
-    let closed = server.services.disconnect_user(&user).await;
+    let revoked = server.see_through(async move |server| {
+        let ended = server.gate.end_all_of(&id).await;
+        // Whatever the store says, nobody stays in a room; a layer that is away is told of next.
+        (ended, server.services.disconnect_user(&user).await)
+    });
+    let (ended, closed) = revoked.await;
     if ended.is_err() {
         let text = "the store is unavailable: the user's sessions are still good";
         return Err(Wrong::new(

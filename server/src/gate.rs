@@ -85,15 +85,17 @@ impl Gate {
 
     /// Ends one session.
     pub(crate) async fn end(&self, session: Digest) -> Result<(), StoreError> {
+        self.stays.close_session(session); // nobody stays while the store takes its time
         let ended = self.sessions.end(session).await;
-        self.stays.close_session(session); // last: whoever got in meanwhile goes too
+        self.stays.close_session(session); // whoever got in meanwhile goes too
         ended
     }
 
     /// Ends all sessions of a user, and whatever tokens other sites have given him so far.
     pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
-        let ended = self.sessions.end_all_of(user).await;
         self.revoked.revoke(user);
+        self.stays.close_user(user, None);
+        let ended = self.sessions.end_all_of(user).await;
         self.stays.close_user(user, None);
         ended
     }

@@ -194,11 +194,14 @@ pub(crate) async fn logout(
     let (parts, body) = request.into_parts();
     let asks: LogoutAsks = read(&server, &parts, body).await?;
     let session = session_of(&server, &parts.headers).await?;
-    if asks.everywhere {
-        server.gate.end_all_of(&session.user.id).await?;
-    } else {
-        server.gate.end(session.digest).await?;
-    }
+    let ended = server.see_through(async move |server| {
+        if asks.everywhere {
+            server.gate.end_all_of(&session.user.id).await
+        } else {
+            server.gate.end(session.digest).await
+        }
+    });
+    ended.await?;
     let mut response = no_content();
     let clear = cookie::clear(is_secure(&server, client));
     response.headers_mut().insert(header::SET_COOKIE, clear);
