@@ -12,7 +12,7 @@ use crate::gate::scope::User;
 use crate::gate::sessions::{account_of, user_of_account};
 use crate::limits::{LOGINS_PER_ACCOUNT_WITHIN, PASSWORD_BYTES, PER_ADDRESS_WITHIN};
 use crate::names::{account_name, fold};
-use crate::store::{Store, StoreError};
+use crate::store::{Account, Store, StoreError};
 
 /// All accounts, and who tries to get into them.
 pub(crate) struct Accounts {
@@ -82,13 +82,13 @@ impl Accounts {
         Ok(user_of_account(account.id, account.name))
     }
 
-    /// Logs in to an account.
+    /// The account of who knows its password.
     pub(crate) async fn log_in(
         &self,
         from: Address,
         name: &str,
         password: String,
-    ) -> Result<User, ApiError> {
+    ) -> Result<Account, ApiError> {
         self.per_address.attempt(&from)?;
         // What cannot be a name is not remembered as one.
         let key = account_name(name)
@@ -102,7 +102,19 @@ impl Accounts {
         if account.banned {
             return Err(BANNED);
         }
-        Ok(user_of_account(account.id, account.name))
+        Ok(account)
+    }
+
+    /// Whether a password with which a session has begun is still the account's: a new one, or a
+    /// ban, ends the sessions of before, and may have come before this one was among them.
+    pub(crate) async fn recheck(&self, logged_in: &Account) -> Result<(), ApiError> {
+        let account = self.store.account(logged_in.id).await?;
+        let account = account.filter(|now| now.password_hash == logged_in.password_hash);
+        match account {
+            Some(account) if account.banned => Err(BANNED),
+            Some(_) => Ok(()),
+            None => Err(WRONG_LOGIN),
+        }
     }
 
     /// What is to be kept of the new password of who knows the old one, and for which account.

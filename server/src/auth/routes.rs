@@ -17,8 +17,9 @@ use crate::auth::cookie::{self, Secure};
 use crate::config::Guests;
 use crate::gate::credential::{Basis, Bearer, Credential, of_bearer};
 use crate::gate::scope::User;
-use crate::gate::sessions::{Session, new_guest, now_s};
+use crate::gate::sessions::{Session, new_guest, now_s, user_of_account};
 use crate::gate::tickets::Ticket;
+use crate::gate::token::Token;
 use crate::gate::{Refused, is_origin_allowed};
 use crate::proxy::Client;
 use crate::server::Server;
@@ -166,13 +167,16 @@ pub(crate) async fn login(
     let logged_in = server
         .accounts
         .log_in(client.address, &asks.name, asks.password);
-    begin(
-        &server,
-        client,
-        logged_in.await?,
-        (StatusCode::OK, asks.token),
-    )
-    .await
+    let account = logged_in.await?;
+    let user = user_of_account(account.id, account.name.clone());
+    let (token, session) = server.gate.sessions.begin(user).await?;
+    if let Err(error) = server.accounts.recheck(&account).await {
+        // Nobody was told its token, but it need not lie there for its whole time.
+        let _ = server.gate.end(session.digest).await;
+        return Err(error);
+    }
+    let to = (StatusCode::OK, asks.token);
+    Ok(answer_session(&server, client, (&token, &session), to))
 }
 
 /// `GET /api/session`.
@@ -317,18 +321,27 @@ async fn begin(
     server: &Server,
     client: Client,
     user: User,
-    (status, with_token): (StatusCode, bool),
+    to: (StatusCode, bool),
 ) -> Answer {
     let (token, session) = server.gate.sessions.begin(user).await?;
+    Ok(answer_session(server, client, (&token, &session), to))
+}
+
+fn answer_session(
+    server: &Server,
+    client: Client,
+    (token, session): (&Token, &Session),
+    (status, with_token): (StatusCode, bool),
+) -> Response {
     let shown = with_token.then(|| token.text());
     let answer = SessionAnswer::new(&session.user, session.expires_at_s, shown);
     let mut response = json(status, &answer);
     if !with_token {
         let lasts = server.config.gate.session;
-        let set = cookie::set(&token, lasts, is_secure(server, client));
+        let set = cookie::set(token, lasts, is_secure(server, client));
         response.headers_mut().insert(header::SET_COOKIE, set);
     }
-    Ok(response)
+    response
 }
 
 /// Who asks: a bearer token speaks for itself, else the cookie does.

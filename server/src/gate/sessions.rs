@@ -29,7 +29,14 @@ pub(crate) struct Sessions {
     lasts: Duration,
     /// For how long the store need not be asked again.
     trusted: Duration,
-    known: Mutex<BTreeMap<Digest, Known>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    known: BTreeMap<Digest, Known>,
+    /// How often sessions were ended here: what was read before the last time may be over.
+    endings: u64,
 }
 
 struct Known {
@@ -52,7 +59,7 @@ impl Sessions {
             store,
             lasts,
             trusted,
-            known: Mutex::default(),
+            memory: Mutex::default(),
         }
     }
 
@@ -65,22 +72,10 @@ impl Sessions {
             user,
             expires_at_s: now_s().saturating_add(lasts),
         };
-        self.save(&session).await?;
+        let endings = self.lock().endings;
+        self.store.save_session(row_of(&session)).await?;
+        self.remember(&session, endings);
         Ok((token, session))
-    }
-
-    async fn save(&self, session: &Session) -> Result<(), StoreError> {
-        let row = SessionRow {
-            token_hash: session.digest.0,
-            user: session.user.id.as_str().to_owned(),
-            name: session.user.name.clone(),
-            kind: session.user.kind.word().to_owned(),
-            created_at_s: now_s(),
-            expires_at_s: session.expires_at_s,
-        };
-        self.store.save_session(row).await?;
-        self.remember(session);
-        Ok(())
     }
 
     /// The session that a token stands for, if it is good.
@@ -115,21 +110,19 @@ impl Sessions {
 
     /// Ends one session.
     pub(crate) async fn end(&self, digest: Digest) -> Result<(), StoreError> {
-        self.lock().remove(&digest);
+        self.ending().known.remove(&digest);
         let deleted = self.store.delete_session(&digest.0).await;
-        self.lock().remove(&digest); // whoever was read in between is read no more
+        self.ending().known.remove(&digest); // it may have been read in between
         deleted
     }
 
     /// Ends all sessions of a user.
     pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
-        self.lock()
-            .retain(|_, known| known.session.user.id != *user);
-        self.store.delete_sessions_of(user.as_str()).await?;
-        // Whoever was read in between is read no more.
-        self.lock()
-            .retain(|_, known| known.session.user.id != *user);
-        Ok(())
+        let is_other = |_: &Digest, known: &mut Known| known.session.user.id != *user;
+        self.ending().known.retain(is_other);
+        let deleted = self.store.delete_sessions_of(user.as_str()).await;
+        self.ending().known.retain(is_other); // some may have been read in between
+        deleted.map(|_| ())
     }
 
     /// Gives the account of a session another password, and ends all other sessions of its user.
@@ -143,7 +136,7 @@ impl Sessions {
             .store
             .change_password(password, user.as_str(), &kept.digest.0);
         changed.await?;
-        self.lock().retain(|digest, known| {
+        self.ending().known.retain(|digest, known| {
             known.session.user.id != *user || *digest == kept.digest
         });
         Ok(())
@@ -151,6 +144,7 @@ impl Sessions {
 
     /// Reads a session from the store, and whether its account may still be used.
     async fn ask(&self, digest: Digest) -> Result<Option<Session>, StoreError> {
+        let endings = self.lock().endings;
         let row = self.store.session(&digest.0).await?;
         let session = row.and_then(|row| of_row(digest, &row));
         let session = session.filter(|session| session.expires_at_s > now_s());
@@ -160,11 +154,11 @@ impl Sessions {
         };
         match session {
             Some(session) if !banned => {
-                self.remember(&session);
+                self.remember(&session, endings);
                 Ok(Some(session))
             }
             _ => {
-                self.lock().remove(&digest);
+                self.lock().known.remove(&digest);
                 Ok(None)
             }
         }
@@ -179,14 +173,20 @@ impl Sessions {
     }
 
     fn known(&self, digest: Digest) -> Option<(Session, Instant)> {
-        let known = self.lock();
-        let known = known.get(&digest)?;
+        let memory = self.lock();
+        let known = memory.known.get(&digest)?;
         let good = known.session.expires_at_s > now_s();
         good.then(|| (known.session.clone(), known.asked))
     }
 
-    fn remember(&self, session: &Session) {
-        let mut known = self.lock();
+    /// Keeps a session that was read or written after so many endings, unless there was another
+    /// one since: it may have been this one's.
+    fn remember(&self, session: &Session, endings: u64) {
+        let mut memory = self.lock();
+        if memory.endings != endings {
+            return;
+        }
+        let known = &mut memory.known;
         if known.len() >= SESSIONS_CACHED_MAX && !known.contains_key(&session.digest) {
             // Digests are random, so the first is any; the store still has it.
             known.pop_first();
@@ -198,8 +198,26 @@ impl Sessions {
         known.insert(session.digest, entry);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Digest, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is known, to take from it what ends; what is being read meanwhile is not added.
+    fn ending(&self) -> MutexGuard<'_, Memory> {
+        let mut memory = self.lock();
+        memory.endings += 1;
+        memory
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn row_of(session: &Session) -> SessionRow {
+    SessionRow {
+        token_hash: session.digest.0,
+        user: session.user.id.as_str().to_owned(),
+        name: session.user.name.clone(),
+        kind: session.user.kind.word().to_owned(),
+        created_at_s: now_s(),
+        expires_at_s: session.expires_at_s,
     }
 }
 
@@ -299,6 +317,24 @@ mod tests {
         assert!(is_good(&hour, token.digest()).await, "not asked yet");
         assert_eq!(sessions.revalidate(token.digest()).await, Verdict::Over);
         assert!(!is_good(&sessions, token.digest()).await);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_a_session_ended_is_not_remembered_after_it() {
+        let (_, sessions) = sessions(HOUR, HOUR).await;
+        let begin = async || {
+            let begun = sessions.begin(new_guest("Ada".into())).await;
+            begun.expect("begun").1
+        };
+        let (ada, bob) = (begin().await, begin().await);
+        let read = sessions.lock().endings;
+        sessions.end(ada.digest).await.expect("ended");
+        sessions.remember(&ada, read);
+        assert!(!is_good(&sessions, ada.digest).await);
+        let read = sessions.lock().endings;
+        sessions.end_all_of(&bob.user.id).await.expect("ended");
+        sessions.remember(&bob, read);
+        assert!(!is_good(&sessions, bob.digest).await);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::accounts::{Answer, account, get, post};
-use crate::stage::{Adder, Client};
+use crate::stage::{Adder, Client, status};
 use crate::store::services::{Fresh, Kind};
 use crate::{admin, gate};
 
@@ -151,4 +151,75 @@ async fn a_revocation_is_seen_through_and_nobody_stays_while_the_store_takes_its
     assert_eq!(client.goodbye().await.0, 4003, "before the store has done");
     drop(lock);
     until("out", async || stage.session(&ada).await == 401).await;
+}
+
+/// Answers what a request came to during which something happened while it was at its password.
+async fn meanwhile(
+    stage: &Stage,
+    asking: impl Future<Output = Answer>,
+    happens: impl AsyncFnOnce(),
+) -> Answer {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let blocking = stage.running.blocking().clone();
+    let held = blocking.run(move || wait.recv_timeout(PATIENCE).is_ok());
+    let happens = async {
+        let at_its_password = async || stage.running.blocking().counts().waiting == 1;
+        until("at its password", at_its_password).await;
+        happens().await;
+        drop(go);
+    };
+    let (_, answer, ()) = tokio::join!(held, asking, happens);
+    answer
+}
+
+/// With one thread for passwords.
+async fn narrow() -> (Stage, u64) {
+    let mut config = Config::for_tests();
+    config.store.blocking_threads = 1;
+    let stage = Stage::open_with(config).await;
+    account(&stage.running, "Ada").await;
+    let store = stage.running.store();
+    let ada = store.account_by_name("ada").await.expect("read");
+    (stage, ada.expect("there").id)
+}
+
+#[tokio::test]
+async fn a_login_during_which_the_password_changes_begins_nothing() {
+    let (stage, id) = narrow().await;
+    let user = format!("account_{id}");
+    let changes = async || {
+        let store = stage.running.store();
+        let changed = store.change_password((id, "$"), &user, &[0; 32]);
+        changed.await.expect("changed");
+    };
+    let told = meanwhile(&stage, stage.login("correct horse"), changes).await;
+    told.is(401, "wrong_login");
+    let store = stage.running.store();
+    assert_eq!(store.delete_sessions_of(&user).await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_login_during_which_the_account_is_banned_begins_nothing() {
+    let (stage, id) = narrow().await;
+    let store = stage.running.store();
+    let banned = async || store.set_banned(id, true).await.expect("banned");
+    let told = meanwhile(&stage, stage.login("correct horse"), banned).await;
+    told.is(403, "banned");
+}
+
+#[tokio::test]
+async fn a_session_that_is_revoked_while_it_changes_the_password_does_not_come_back() {
+    let (stage, id) = narrow().await;
+    let ada = stage.login("correct horse").await;
+    let revoked = async || {
+        let admin = stage.running.admin_addr().expect("asked for");
+        let body = format!(r#"{{"user":"account_{id}"}}"#);
+        let answer = admin::post(admin, "/admin/revoke", "", &body).await;
+        assert_eq!(status(&answer), 204);
+    };
+    let asks = json!({"old": "correct horse", "new": "battery staple"});
+    let extra = ada.bearer();
+    let changes = post(&stage.running, "/api/password", &extra, &asks);
+    meanwhile(&stage, changes, revoked).await;
+    assert_eq!(stage.session(&ada).await, 401);
 }
