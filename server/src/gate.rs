@@ -91,9 +91,15 @@ impl Gate {
         ended
     }
 
-    /// Ends all sessions of a user, and whatever tokens other sites have given him so far.
-    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
+    /// Ends all sessions of a user, and whatever tokens other sites have given them so far; of
+    /// those other processes know nothing.
+    pub(crate) async fn revoke(&self, user: &UserId) -> Result<(), StoreError> {
         self.revoked.revoke(user);
+        self.end_all_of(user).await
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
         self.stays.close_user(user, None);
         let ended = self.sessions.end_all_of(user).await;
         self.stays.close_user(user, None);

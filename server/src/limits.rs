@@ -145,6 +145,14 @@ pub(crate) const JWT_BYTES_MAX: usize = 4 * 1024;
 /// How far the clock of another site may be off. Units: seconds.
 pub(crate) const JWT_LEEWAY_S: i64 = 30;
 
+/// How long a token of another site may be good: it is for getting in, and is remembered for as
+/// long once it was revoked. Units: seconds.
+pub(crate) const JWT_LASTS_S_MAX: i64 = 24 * 3600;
+
+/// Users whose tokens were revoked by operators within that time, some 100 bytes each; beyond it
+/// the oldest is forgotten.
+pub(crate) const REVOKED_MAX: usize = 50_000;
+
 /// How often the files of the certificate are looked at.
 pub(crate) const TLS_LOOK_EVERY: Duration = Duration::from_secs(10);
 
