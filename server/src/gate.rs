@@ -75,7 +75,7 @@ impl Gate {
         let gate = &config.gate;
         Self {
             sessions: Sessions::new(store, gate.session, gate.revalidate),
-            tickets: Tickets::new(gate.ticket),
+            tickets: Tickets::new(gate.ticket, config.connections_per_address()),
             stays: Stays::new(gate, config.connections_per_address()),
             verifier,
             revoked: Revoked::default(),

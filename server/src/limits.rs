@@ -95,9 +95,8 @@ pub(crate) const TICKETS_MAX: usize = 100_000;
 /// Tickets of one user that wait: several tabs that try again.
 pub(crate) const TICKETS_PER_USER_MAX: usize = 16;
 
-/// Tickets that one user may ask for while one lasts: a page that loses its line every second.
-/// Beyond it others would get none.
-pub(crate) const TICKETS_OF_USER_MAX: usize = 64;
+/// Tickets of one address that wait, for each connection that it may have: pages that try again.
+pub(crate) const TICKETS_PER_CONNECTION_MAX: u64 = 2;
 
 /// Members that can be resumed, connected or not: those who were there within the last minutes.
 pub(crate) const STAYS_MAX: usize = 200_000;

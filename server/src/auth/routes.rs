@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use downbeat::is_room_name;
 use serde::{Deserialize, Serialize};
 
+use crate::admission::Full;
 use crate::auth::answer::{ApiError, json, no_content};
 use crate::auth::body::read;
 use crate::auth::cookie::{self, Secure};
@@ -40,6 +40,11 @@ const TOO_MANY_TICKETS: ApiError = ApiError::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "busy",
     "too many tickets wait for their use",
+);
+const TOO_MANY_TICKETS_OF_ADDRESS: ApiError = ApiError::new(
+    StatusCode::TOO_MANY_REQUESTS,
+    "too_many_tickets",
+    "too many tickets of this address wait for their use",
 );
 
 #[derive(Deserialize)]
@@ -228,15 +233,20 @@ pub(crate) async fn password(State(server): State<Arc<Server>>, request: Request
 }
 
 /// `POST /api/ticket {game, room}`.
-pub(crate) async fn ticket(State(server): State<Arc<Server>>, request: Request) -> Response {
+pub(crate) async fn ticket(
+    State(server): State<Arc<Server>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let asks = read(&server, &parts, body).await;
-    answer_ticket(&server, &parts, asks).await
+    answer_ticket(&server, (client, &parts.headers), asks).await
 }
 
 /// `POST /api/ticket/{game}/{room} {}`: for a balancer that sends all of a room to one process.
 pub(crate) async fn ticket_of_path(
     State(server): State<Arc<Server>>,
+    Extension(client): Extension<Client>,
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -244,20 +254,20 @@ pub(crate) async fn ticket_of_path(
     let (game, room) = path.map(|Path(names)| names).unwrap_or_default();
     let asks = read(&server, &parts, body).await;
     let asks = asks.map(|Nothing {}| TicketAsks { game, room });
-    answer_ticket(&server, &parts, asks).await
+    answer_ticket(&server, (client, &parts.headers), asks).await
 }
 
 async fn answer_ticket(
     server: &Server,
-    parts: &Parts,
+    (client, headers): (Client, &HeaderMap),
     asks: Result<TicketAsks, ApiError>,
 ) -> Response {
     let answer = match asks {
-        Ok(asks) => issue_ticket(server, &parts.headers, asks).await,
+        Ok(asks) => issue_ticket(server, (client, headers), asks).await,
         Err(error) => Err(error),
     };
     let mut response = answer.unwrap_or_else(ApiError::into_response);
-    allow_listed_page(server, &parts.headers, &mut response);
+    allow_listed_page(server, headers, &mut response);
     response
 }
 
@@ -271,7 +281,11 @@ pub(crate) async fn ticket_preflight(
     response
 }
 
-async fn issue_ticket(server: &Server, headers: &HeaderMap, asks: TicketAsks) -> Answer {
+async fn issue_ticket(
+    server: &Server,
+    (client, headers): (Client, &HeaderMap),
+    asks: TicketAsks,
+) -> Answer {
     let bearer = bearer_of(server, headers).await?;
     let game = server.game(&asks.game).ok_or(Refused::UnknownGame)?;
     if !is_room_name(&asks.room) {
@@ -282,8 +296,11 @@ async fn issue_ticket(server: &Server, headers: &HeaderMap, asks: TicketAsks) ->
         game: game.name().to_string(),
         room: asks.room,
     };
-    let issued = server.gate.tickets.issue(ticket);
-    let token = issued.map_err(|_| TOO_MANY_TICKETS)?;
+    let issued = server.gate.tickets.issue(ticket, client.address);
+    let token = issued.map_err(|full| match full {
+        Full::Address => TOO_MANY_TICKETS_OF_ADDRESS,
+        Full::All => TOO_MANY_TICKETS,
+    })?;
     let answer = TicketAnswer {
         ticket: token.text(),
         expires_s: server.gate.tickets.last().as_secs(),

@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Response};
 use downbeat::EnterError;
 
 use crate::admission::Full;
-use crate::gate::tickets::TooManyTickets;
 use crate::limits::RETRY_AFTER_S;
 
 /// Why somebody is not let in. Source: PROTOCOL.md § Connection.
@@ -136,12 +135,6 @@ impl From<EnterError> for Refused {
             EnterError::TooManyRooms | EnterError::Busy => Self::TooManyRooms,
             EnterError::Gone => Self::BadCredential,
         }
-    }
-}
-
-impl From<TooManyTickets> for Refused {
-    fn from(TooManyTickets: TooManyTickets) -> Self {
-        Self::TooMany
     }
 }
 
