@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use downbeat::is_room_name;
 use serde::{Deserialize, Serialize};
 
 use crate::admission::Full;
 use crate::auth::answer::{ApiError, json, no_content};
-use crate::auth::body::read;
+use crate::auth::body::{check_head, read};
 use crate::auth::cookie::{self, Secure};
 use crate::config::Guests;
 use crate::gate::credential::{Basis, Bearer, Credential, of_bearer};
@@ -185,10 +185,12 @@ pub(crate) async fn login(
 }
 
 /// `GET /api/session`.
-pub(crate) async fn session(State(server): State<Arc<Server>>, headers: HeaderMap) -> Answer {
-    if !is_origin_allowed(&server, &headers) {
-        return Err(Refused::Origin.into());
-    }
+pub(crate) async fn session(
+    State(server): State<Arc<Server>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    check_head(&server, &headers, &uri)?;
     let session = session_of(&server, &headers).await?;
     let answer = SessionAnswer::new(&session.user, session.expires_at_s, None);
     Ok(json(StatusCode::OK, &answer))
