@@ -202,6 +202,16 @@ impl Store {
         row::one(&rows, Account::read)
     }
 
+    /// Those of these accounts that there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn accounts(&self, ids: &[u64]) -> Result<Vec<Account>, StoreError> {
+        let ids = ids.iter().filter_map(|id| i64::try_from(*id).ok());
+        let ids: Vec<Value> = ids.map(Value::from).collect();
+        self.read_any(row::ACCOUNT, &ids, Account::read).await
+    }
+
     /// Bans an account, or lets it in again.
     ///
     /// # Errors
@@ -259,6 +269,16 @@ impl Store {
             .read(row::SESSION, &[token_hash.as_slice().into()], 2)
             .await?;
         row::one(&rows, SessionRow::read)
+    }
+
+    /// Those of these sessions that there are, expired or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn sessions(&self, token_hashes: &[[u8; 32]]) -> Result<Vec<SessionRow>, StoreError> {
+        let hashes = token_hashes.iter().map(|hash| hash.as_slice().into());
+        let hashes: Vec<Value> = hashes.collect();
+        self.read_any(row::SESSION, &hashes, SessionRow::read).await
     }
 
     /// Forgets a session.
@@ -333,6 +353,21 @@ impl Store {
         let rows = self.read(row::CHAT, &values, max).await?;
         let lines = rows.iter().rev().map(ChatRow::read);
         lines.collect::<Option<_>>().ok_or_else(row::strange)
+    }
+
+    async fn read_any<T>(
+        &self,
+        sql: &str,
+        keys: &[Value],
+        read: fn(&Row) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = row::any_of(sql, keys.len());
+        let rows = self.read(&sql, keys, keys.len() + 1).await?;
+        let read = rows.iter().map(read).collect::<Option<_>>();
+        read.ok_or_else(row::strange)
     }
 
     async fn read(&self, sql: &str, values: &[Value], max: usize) -> Result<Vec<Row>, StoreError> {

@@ -3,7 +3,7 @@
 //! In: tokens' digests. Out: users. The store has all sessions; those in use are kept in memory as
 //! well, so that a store that is down disturbs nobody who is signed in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -44,15 +44,6 @@ struct Known {
     asked: Instant,
 }
 
-/// What the store says of a session that was in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Good,
-    Over,
-    /// The store does not answer: who is in stays in.
-    Unknown,
-}
-
 impl Sessions {
     pub(crate) fn new(store: Store, lasts: Duration, trusted: Duration) -> Self {
         Self {
@@ -86,26 +77,27 @@ impl Sessions {
         {
             return Ok(Some(session.clone()));
         }
-        match (self.ask(digest).await, known) {
-            (Ok(session), _) => Ok(session),
+        match (self.ask(&[digest]).await, known) {
+            (Ok(mut good), _) => Ok(good.remove(&digest)),
             (Err(_), Some((session, _))) => Ok(Some(session)),
             (Err(error), None) => Err(error),
         }
     }
 
-    /// Asks the store whether a session is still good.
-    pub(crate) async fn revalidate(&self, digest: Digest) -> Verdict {
-        if self
-            .known(digest)
-            .is_some_and(|(_, asked)| asked.elapsed() < self.trusted / 2)
-        {
-            return Verdict::Good;
-        }
-        match self.ask(digest).await {
-            Ok(Some(_)) => Verdict::Good,
-            Ok(None) => Verdict::Over,
-            Err(_) => Verdict::Unknown,
-        }
+    /// Asks the store which of these sessions are over. If it does not answer, who is in stays in.
+    pub(crate) async fn revalidate(
+        &self,
+        digests: &[Digest],
+    ) -> Result<BTreeSet<Digest>, StoreError> {
+        let was_asked = |digest: &Digest| {
+            let known = self.known(*digest);
+            known.is_some_and(|(_, asked)| asked.elapsed() < self.trusted / 2)
+        };
+        let old = digests.iter().copied();
+        let old: Vec<_> = old.filter(|digest| !was_asked(digest)).collect();
+        let good = self.ask(&old).await?;
+        let over = old.into_iter().filter(|old| !good.contains_key(old));
+        Ok(over.collect())
     }
 
     /// Ends one session.
@@ -142,34 +134,31 @@ impl Sessions {
         Ok(())
     }
 
-    /// Reads a session from the store, and whether its account may still be used.
-    async fn ask(&self, digest: Digest) -> Result<Option<Session>, StoreError> {
+    /// Reads sessions from the store, and whether their accounts may still be used; answers those
+    /// that are good.
+    async fn ask(&self, digests: &[Digest]) -> Result<BTreeMap<Digest, Session>, StoreError> {
         let endings = self.lock().endings;
-        let row = self.store.session(&digest.0).await?;
-        let session = row.and_then(|row| of_row(digest, &row));
-        let session = session.filter(|session| session.expires_at_s > now_s());
-        let banned = match &session {
-            Some(session) => self.is_banned(&session.user).await?,
-            None => false,
-        };
-        match session {
-            Some(session) if !banned => {
-                self.remember(&session, endings);
-                Ok(Some(session))
-            }
-            _ => {
-                self.lock().known.remove(&digest);
-                Ok(None)
+        let hashes: Vec<_> = digests.iter().map(|digest| digest.0).collect();
+        let rows = self.store.sessions(&hashes).await?;
+        let read = rows.iter().filter_map(of_row);
+        let mut good: BTreeMap<Digest, Session> = read
+            .filter(|session| session.expires_at_s > now_s())
+            .map(|session| (session.digest, session))
+            .collect();
+        let accounts = good.values().filter_map(|good| account_of(&good.user));
+        let accounts: BTreeSet<u64> = accounts.collect();
+        let accounts: Vec<_> = accounts.into_iter().collect();
+        let accounts = self.store.accounts(&accounts).await?;
+        let open = accounts.iter().filter(|account| !account.banned);
+        let open: BTreeSet<u64> = open.map(|account| account.id).collect();
+        good.retain(|_, good| account_of(&good.user).is_none_or(|id| open.contains(&id)));
+        for digest in digests {
+            match good.get(digest) {
+                Some(session) => self.remember(session, endings),
+                None => drop(self.lock().known.remove(digest)),
             }
         }
-    }
-
-    async fn is_banned(&self, user: &User) -> Result<bool, StoreError> {
-        let Some(id) = account_of(user) else {
-            return Ok(false);
-        };
-        let account = self.store.account(id).await?;
-        Ok(account.is_none_or(|account| account.banned))
+        Ok(good)
     }
 
     fn known(&self, digest: Digest) -> Option<(Session, Instant)> {
@@ -221,9 +210,9 @@ fn row_of(session: &Session) -> SessionRow {
     }
 }
 
-fn of_row(digest: Digest, row: &SessionRow) -> Option<Session> {
+fn of_row(row: &SessionRow) -> Option<Session> {
     Some(Session {
-        digest,
+        digest: Digest(row.token_hash),
         user: User {
             id: UserId::new(&row.user).ok()?,
             name: row.name.clone(),
@@ -287,6 +276,11 @@ mod tests {
         sessions.find(digest).await.expect("asked").is_some()
     }
 
+    async fn is_over(sessions: &Sessions, digest: Digest) -> bool {
+        let over = sessions.revalidate(&[digest]).await.expect("asked");
+        over.contains(&digest)
+    }
+
     #[tokio::test]
     async fn a_session_is_found_until_it_ends() {
         let (_, sessions) = sessions(HOUR, Duration::ZERO).await;
@@ -298,7 +292,7 @@ mod tests {
         assert_eq!(found.map(|found| found.user), Some(session.user));
         sessions.end(token.digest()).await.expect("ended");
         assert!(!is_good(&sessions, token.digest()).await);
-        assert_eq!(sessions.revalidate(token.digest()).await, Verdict::Over);
+        assert!(is_over(&sessions, token.digest()).await);
     }
 
     #[tokio::test]
@@ -315,7 +309,7 @@ mod tests {
             .await
             .expect("deleted");
         assert!(is_good(&hour, token.digest()).await, "not asked yet");
-        assert_eq!(sessions.revalidate(token.digest()).await, Verdict::Over);
+        assert!(is_over(&sessions, token.digest()).await);
         assert!(!is_good(&sessions, token.digest()).await);
     }
 
@@ -358,8 +352,10 @@ mod tests {
         };
         let (ada_in, bob_in) = (begin(ada.id, "Ada").await, begin(bob.id, "Bob").await);
         store.set_banned(ada.id, true).await.expect("banned");
-        assert_eq!(sessions.revalidate(ada_in).await, Verdict::Over);
-        assert_eq!(sessions.revalidate(bob_in).await, Verdict::Good);
+        let guest = sessions.begin(new_guest("Eve".into())).await;
+        let guest = guest.expect("begun").0.digest();
+        let over = sessions.revalidate(&[ada_in, bob_in, guest]).await;
+        assert_eq!(over, Ok(BTreeSet::from([ada_in])));
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ on_all!(
     what_changes_in_an_account_is_kept,
     a_new_password_and_the_end_of_other_sessions_are_one,
     sessions_are_kept_renewed_and_forgotten,
+    many_accounts_and_sessions_are_found_at_once,
     profiles_are_kept_by_user_and_game,
     chat_lines_come_once_in_order_and_the_last_ones,
     what_was_written_is_there_after_a_restart,
@@ -162,6 +163,29 @@ async fn sessions_are_kept_renewed_and_forgotten(fresh: &Fresh) {
     assert_eq!(other, Ok(Some(session(255, "8"))));
     let other = store.session(&[65; 32]).await;
     assert_eq!(other, Ok(Some(session(65, "7 "))));
+}
+
+async fn many_accounts_and_sessions_are_found_at_once(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let mut ids = vec![1, u64::MAX];
+    for n in 0..3 {
+        let (name, key) = (format!("Ada{n}"), format!("ada{n}"));
+        let made = store.create_account(&name, &key, "$").await;
+        ids.push(made.expect("made").id);
+        store.save_session(session(n, "7")).await.expect("kept");
+    }
+    let there = store.accounts(&ids).await.expect("read");
+    let mut there: Vec<_> = there.into_iter().map(|account| account.name).collect();
+    there.sort();
+    assert_eq!(there, ["Ada0", "Ada1", "Ada2"]);
+    let mut there = store.sessions(&[[2; 32], [9; 32], [0; 32]]).await;
+    let there = there.as_mut().expect("read");
+    there.sort_by_key(|row| row.token_hash);
+    assert_eq!(*there, [session(0, "7"), session(2, "7")]);
+    let many: Vec<_> = (0..64).map(|n| [n; 32]).collect();
+    assert_eq!(store.sessions(&many).await.expect("read").len(), 3);
+    assert_eq!(store.sessions(&[]).await, Ok(Vec::new()));
+    assert_eq!(store.accounts(&[]).await, Ok(Vec::new()));
 }
 
 async fn profiles_are_kept_by_user_and_game(fresh: &Fresh) {
