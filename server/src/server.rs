@@ -55,10 +55,7 @@ impl Server {
     }
 
     /// Does something to its end, also where whoever asked for it has gone meanwhile.
-    pub(crate) async fn see_through<T, F>(
-        self: &Arc<Self>,
-        deed: impl FnOnce(Arc<Self>) -> F,
-    ) -> T
+    pub(crate) async fn see_through<T, F>(self: &Arc<Self>, deed: impl FnOnce(Arc<Self>) -> F) -> T
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,

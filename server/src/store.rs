@@ -164,6 +164,20 @@ impl Store {
         name_key: &str,
         password_hash: &str,
     ) -> Result<Account, StoreError> {
+        self.register((name, name_key), password_hash, |_| None)
+            .await
+    }
+
+    /// Makes an account, and with it the first session of its user: both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`], or if it cannot be written now.
+    pub async fn register(
+        &self,
+        (name, name_key): (&str, &str),
+        password_hash: &str,
+        session: impl FnOnce(&Account) -> Option<SessionRow>,
+    ) -> Result<Account, StoreError> {
         let account = Account {
             id: self.shared.state.new_id(now_ms()),
             name: name.to_owned(),
@@ -174,6 +188,7 @@ impl Store {
             account: account.clone(),
             name_key: name_key.to_owned(),
             at_s: now_s(),
+            session: session(&account),
         };
         self.write(write).await?;
         Ok(account)

@@ -9,7 +9,7 @@ use crate::blocking::Blocking;
 use crate::config::Config;
 use crate::gate::rates::Rate;
 use crate::gate::scope::User;
-use crate::gate::sessions::{account_of, user_of_account};
+use crate::gate::sessions::{NewAccount, account_of};
 use crate::limits::{LOGINS_PER_ACCOUNT_WITHIN, PASSWORD_BYTES, PER_ADDRESS_WITHIN};
 use crate::names::{account_name, fold};
 use crate::store::{Account, Store, StoreError};
@@ -62,13 +62,13 @@ impl Accounts {
         Ok(self.guests.attempt(&from)?)
     }
 
-    /// Makes an account.
-    pub(crate) async fn register(
+    /// What is to be kept of an account that somebody may make.
+    pub(crate) async fn new_account(
         &self,
         from: Address,
         name: &str,
         password: String,
-    ) -> Result<User, ApiError> {
+    ) -> Result<NewAccount, ApiError> {
         let name = account_name(name).ok_or(BAD_NAME)?;
         check_password(&password)?;
         self.per_address.attempt(&from)?;
@@ -78,8 +78,7 @@ impl Accounts {
             return Err(StoreError::NameTaken.into());
         }
         let hash = self.passwords.hash(password).await?;
-        let account = self.store.create_account(&name, &key, &hash).await?;
-        Ok(user_of_account(account.id, account.name))
+        Ok(NewAccount { name, key, hash })
     }
 
     /// The account of who knows its password.

@@ -138,7 +138,9 @@ pub(crate) async fn guest(
     }
     server.accounts.admit_guest(client.address)?;
     let user = new_guest(server.names.accept(&asks.name));
-    begin(&server, client, user, (StatusCode::OK, asks.token)).await
+    let begun = server.gate.sessions.begin(user).await?;
+    let to = (StatusCode::OK, asks.token);
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `POST /api/register {name, password}`.
@@ -149,16 +151,12 @@ pub(crate) async fn register(
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let asks: AccountAsks = read(&server, &parts, body).await?;
-    let registered = server
+    let account = server
         .accounts
-        .register(client.address, &asks.name, asks.password);
-    begin(
-        &server,
-        client,
-        registered.await?,
-        (StatusCode::CREATED, asks.token),
-    )
-    .await
+        .new_account(client.address, &asks.name, asks.password);
+    let begun = server.gate.sessions.register(&account.await?).await?;
+    let to = (StatusCode::CREATED, asks.token);
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `POST /api/login {name, password}`.
@@ -174,14 +172,14 @@ pub(crate) async fn login(
         .log_in(client.address, &asks.name, asks.password);
     let account = logged_in.await?;
     let user = user_of_account(account.id, account.name.clone());
-    let (token, session) = server.gate.sessions.begin(user).await?;
+    let begun = server.gate.sessions.begin(user).await?;
     if let Err(error) = server.accounts.recheck(&account).await {
         // Nobody was told its token, but it need not lie there for its whole time.
-        let _ = server.gate.end(session.digest).await;
+        let _ = server.gate.end(begun.1.digest).await;
         return Err(error);
     }
     let to = (StatusCode::OK, asks.token);
-    Ok(answer_session(&server, client, (&token, &session), to))
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `GET /api/session`.
@@ -336,20 +334,10 @@ fn allow_listed_page(server: &Server, request: &HeaderMap, response: &mut Respon
     }
 }
 
-async fn begin(
-    server: &Server,
-    client: Client,
-    user: User,
-    to: (StatusCode, bool),
-) -> Answer {
-    let (token, session) = server.gate.sessions.begin(user).await?;
-    Ok(answer_session(server, client, (&token, &session), to))
-}
-
 fn answer_session(
     server: &Server,
     client: Client,
-    (token, session): (&Token, &Session),
+    (token, session): (Token, Session),
     (status, with_token): (StatusCode, bool),
 ) -> Response {
     let shown = with_token.then(|| token.text());
@@ -357,7 +345,7 @@ fn answer_session(
     let mut response = json(status, &answer);
     if !with_token {
         let lasts = server.config.gate.session;
-        let set = cookie::set(token, lasts, is_secure(server, client));
+        let set = cookie::set(&token, lasts, is_secure(server, client));
         response.headers_mut().insert(header::SET_COOKIE, set);
     }
     response

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::gate::scope::{User, UserKind};
 use crate::gate::token::{Digest, Token};
 use crate::limits::SESSIONS_CACHED_MAX;
-use crate::store::{SessionRow, Store, StoreError};
+use crate::store::{Account, SessionRow, Store, StoreError};
 use downbeat::UserId;
 
 /// A session that is good.
@@ -21,6 +21,15 @@ pub(crate) struct Session {
     pub(crate) digest: Digest,
     pub(crate) user: User,
     pub(crate) expires_at_s: i64,
+}
+
+/// What is to be kept of an account.
+pub(crate) struct NewAccount {
+    pub(crate) name: String,
+    /// The name, as it is compared.
+    pub(crate) key: String,
+    /// Of its password.
+    pub(crate) hash: String,
 }
 
 /// All sessions.
@@ -56,6 +65,33 @@ impl Sessions {
 
     /// Begins a session; it is stored when this returns.
     pub(crate) async fn begin(&self, user: User) -> Result<(Token, Session), StoreError> {
+        let (token, session) = self.new_session(user);
+        let endings = self.lock().endings;
+        self.store.save_session(row_of(&session)).await?;
+        self.remember(&session, endings);
+        Ok((token, session))
+    }
+
+    /// Makes an account and begins its first session; both are stored when this returns.
+    pub(crate) async fn register(
+        &self,
+        account: &NewAccount,
+    ) -> Result<(Token, Session), StoreError> {
+        let NewAccount { name, key, hash } = account;
+        let endings = self.lock().endings;
+        let mut begun = None;
+        let first = |made: &Account| {
+            let user = user_of_account(made.id, made.name.clone());
+            let (_, session) = begun.insert(self.new_session(user));
+            Some(row_of(session))
+        };
+        self.store.register((name, key), hash, first).await?;
+        let (token, session) = begun.expect("made with the account");
+        self.remember(&session, endings);
+        Ok((token, session))
+    }
+
+    fn new_session(&self, user: User) -> (Token, Session) {
         let token = Token::random();
         let lasts = i64::try_from(self.lasts.as_secs()).unwrap_or(i64::MAX);
         let session = Session {
@@ -63,10 +99,7 @@ impl Sessions {
             user,
             expires_at_s: now_s().saturating_add(lasts),
         };
-        let endings = self.lock().endings;
-        self.store.save_session(row_of(&session)).await?;
-        self.remember(&session, endings);
-        Ok((token, session))
+        (token, session)
     }
 
     /// The session that a token stands for, if it is good.
@@ -128,9 +161,9 @@ impl Sessions {
             .store
             .change_password(password, user.as_str(), &kept.digest.0);
         changed.await?;
-        self.ending().known.retain(|digest, known| {
-            known.session.user.id != *user || *digest == kept.digest
-        });
+        self.ending()
+            .known
+            .retain(|digest, known| known.session.user.id != *user || *digest == kept.digest);
         Ok(())
     }
 

@@ -13,6 +13,8 @@ pub(super) enum Write {
         account: Account,
         name_key: String,
         at_s: i64,
+        /// Begins with it.
+        session: Option<SessionRow>,
     },
     SetBanned {
         id: u64,
@@ -100,11 +102,16 @@ impl Write {
         let text = |what, text: &str| no_longer(what, text, STORE_TEXT_BYTES_MAX);
         match self {
             Self::CreateAccount {
-                account, name_key, ..
+                account,
+                name_key,
+                session,
+                ..
             } => {
                 text("name", &account.name)?;
                 text("password_hash", &account.password_hash)?;
-                key("name_key", name_key)
+                key("name_key", name_key)?;
+                let session = session.clone().map(Self::SaveSession);
+                session.map_or(Ok(()), |session| session.check())
             }
             Self::SetPasswordHash { hash, .. } | Self::ChangePassword { hash, .. } => {
                 text("password_hash", hash)
@@ -141,9 +148,7 @@ impl Write {
         to: &mut Connection,
         dialect: Dialect,
     ) -> Result<Outcome, Fault> {
-        let sql = self.sql(dialect);
-        let sql = row::dialect_of(&sql, dialect);
-        let touched = to.execute(&sql, &self.values()).await?;
+        let touched = self.execute(to, dialect).await?;
         if let Self::ChangePassword { user, kept, .. } = self
             && touched > 0
         {
@@ -153,7 +158,10 @@ impl Write {
             to.execute(&others, &values).await?;
         }
         let Self::CreateAccount {
-            account, name_key, ..
+            account,
+            name_key,
+            session,
+            ..
         } = self
         else {
             return Ok(Outcome::Done(touched));
@@ -162,10 +170,21 @@ impl Write {
         let ours = row::dialect_of(row::ACCOUNT_BY_NAME, dialect);
         let rows = to.rows(&ours, &[name_key.as_str().into()], 2).await?;
         match rows.first().and_then(Account::read) {
-            Some(there) if there.id == account.id => Ok(Outcome::Done(1)),
+            Some(there) if there.id == account.id => {
+                if let Some(session) = session.clone().map(Self::SaveSession) {
+                    session.execute(to, dialect).await?;
+                }
+                Ok(Outcome::Done(1))
+            }
             Some(_) => Ok(Outcome::NameTaken),
             None => Err(Fault::NotNow("the account's number is taken".to_owned())),
         }
+    }
+
+    async fn execute(&self, to: &mut Connection, dialect: Dialect) -> Result<u64, Fault> {
+        let sql = self.sql(dialect);
+        let sql = row::dialect_of(&sql, dialect);
+        to.execute(&sql, &self.values()).await
     }
 
     fn sql(&self, dialect: Dialect) -> String {
@@ -207,6 +226,7 @@ impl Write {
                 account,
                 name_key,
                 at_s,
+                ..
             } => vec![
                 number(&account.id),
                 text(&account.name),

@@ -370,7 +370,10 @@ fn a_revoked_user_needs_a_newer_token() {
     assert!(!revoked.includes(&ada, now_s()));
     revoked.revoke(&ada);
     assert!(revoked.includes(&ada, now_s() - 1));
-    assert!(revoked.includes(&ada, now_s() + JWT_LEEWAY_S - 5), "their clock is ahead");
+    assert!(
+        revoked.includes(&ada, now_s() + JWT_LEEWAY_S - 5),
+        "their clock is ahead"
+    );
     assert!(!revoked.includes(&ada, now_s() + JWT_LEEWAY_S + 5));
     let bob = UserId::new("site_43").expect("an id");
     assert!(!revoked.includes(&bob, 0));

@@ -1,6 +1,6 @@
 //! What the store promises, on each database.
 
-use downbeat_server::{ChatRow, SessionRow, StoreError};
+use downbeat_server::{Account, ChatRow, SessionRow, StoreError};
 
 use super::services::{Fresh, Kind, on_all};
 
@@ -9,6 +9,7 @@ on_all!(
     a_name_is_taken_once_however_many_ask,
     what_changes_in_an_account_is_kept,
     a_new_password_and_the_end_of_other_sessions_are_one,
+    an_account_and_its_first_session_are_one,
     sessions_are_kept_renewed_and_forgotten,
     many_accounts_and_sessions_are_found_at_once,
     profiles_are_kept_by_user_and_game,
@@ -103,7 +104,10 @@ async fn what_changes_in_an_account_is_kept(fresh: &Fresh) {
 
 async fn a_new_password_and_the_end_of_other_sessions_are_one(fresh: &Fresh) {
     let store = fresh.store().await;
-    let ada = store.create_account("Ada", "ada", "$1").await.expect("made");
+    let ada = store
+        .create_account("Ada", "ada", "$1")
+        .await
+        .expect("made");
     for (token, user) in [(0, "7"), (1, "7"), (2, "7"), (3, "8")] {
         store
             .save_session(session(token, user))
@@ -130,6 +134,27 @@ async fn a_new_password_and_the_end_of_other_sessions_are_one(fresh: &Fresh) {
     let changed = store.change_password((ada.id, "$3"), "7", &[2; 32]).await;
     changed.expect("changed");
     assert_eq!(there().await, [false, false, false, true]);
+}
+
+async fn an_account_and_its_first_session_are_one(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let register = async |key: &str, token: u8| {
+        let first = |_: &Account| Some(session(token, "7"));
+        store.register(("Ada", key), "$", first).await
+    };
+    let made = register("ada", 0).await.expect("made");
+    assert_eq!(store.account(made.id).await, Ok(Some(made)));
+    assert_eq!(store.session(&[0; 32]).await, Ok(Some(session(0, "7"))));
+    // Neither, where the name is taken or the session is none.
+    assert_eq!(register("ada", 1).await, Err(StoreError::NameTaken));
+    assert_eq!(store.session(&[1; 32]).await, Ok(None));
+    let long = |_: &Account| Some(session(2, &"x".repeat(1_000)));
+    let refused = store.register(("Bob", "bob"), "$", long).await;
+    assert!(
+        matches!(refused, Err(StoreError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(store.account_by_name("bob").await, Ok(None));
 }
 
 async fn sessions_are_kept_renewed_and_forgotten(fresh: &Fresh) {
