@@ -202,7 +202,8 @@ async fn disconnect(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends all sessions of a user and closes what hangs on them, here at once and elsewhere too.
+/// Ends all sessions of a user and closes what hangs on them, here and elsewhere. Tokens of other
+/// sites are revoked in this process alone.
 async fn revoke(
     State(server): State<Arc<Server>>,
     body: Result<Json<UserBody>, JsonRejection>,
@@ -216,9 +217,12 @@ async fn revoke(
             error.to_string(),
         )
     })?;
-    let ended = server.gate.end_all_of(&id).await;
-    // Whatever the store says, nobody stays in a room; a layer that is away is told of next.
-    let closed = server.services.disconnect_user(&user).await;
+    let revoked = server.see_through(async move |server| {
+        let ended = server.gate.revoke(&id).await;
+        // Whatever the store says, nobody stays in a room; a layer that is away is told of next.
+        (ended, server.services.disconnect_user(&user).await)
+    });
+    let (ended, closed) = revoked.await;
     if ended.is_err() {
         let text = "the store is unavailable: the user's sessions are still good";
         return Err(Wrong::new(

@@ -76,7 +76,7 @@ impl Gate {
         let gate = &config.gate;
         Self {
             sessions: Sessions::new(store, gate.session, gate.revalidate),
-            tickets: Tickets::new(gate.ticket),
+            tickets: Tickets::new(gate.ticket, config.connections_per_address()),
             stays: Stays::new(gate, config.connections_per_address()),
             verifier,
             revoked: Revoked::default(),
@@ -86,24 +86,36 @@ impl Gate {
 
     /// Ends one session.
     pub(crate) async fn end(&self, session: Digest) -> Result<(), StoreError> {
+        self.stays.close_session(session); // nobody stays while the store takes its time
         let ended = self.sessions.end(session).await;
-        self.stays.close_session(session); // last: whoever got in meanwhile goes too
+        self.stays.close_session(session); // whoever got in meanwhile goes too
         ended
     }
 
-    /// Ends all sessions of a user, and whatever tokens other sites have given him so far.
-    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
-        let ended = self.sessions.end_all_of(user).await;
+    /// Ends all sessions of a user, and whatever tokens other sites have given them so far; of
+    /// those other processes know nothing.
+    pub(crate) async fn revoke(&self, user: &UserId) -> Result<(), StoreError> {
         self.revoked.revoke(user);
+        self.end_all_of(user).await
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_all_of(&self, user: &UserId) -> Result<(), StoreError> {
+        self.stays.close_user(user, None);
+        let ended = self.sessions.end_all_of(user).await;
         self.stays.close_user(user, None);
         ended
     }
 
-    /// Ends all other sessions of a session's user.
-    pub(crate) async fn end_others_of(&self, kept: &Session) -> Result<(), StoreError> {
-        let ended = self.sessions.end_others_of(kept).await;
+    /// Gives the account of a session another password, and ends all other sessions of its user.
+    pub(crate) async fn change_password(
+        &self,
+        password: (u64, &str),
+        kept: &Session,
+    ) -> Result<(), StoreError> {
+        self.sessions.change_password(password, kept).await?;
         self.stays.close_user(&kept.user.id, Some(kept.digest));
-        ended
+        Ok(())
     }
 
     /// Whether what a user's stay hangs on still holds.

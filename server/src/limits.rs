@@ -80,11 +80,11 @@ pub(crate) const RESUME_WITHIN: Duration = Duration::from_secs(120);
 /// How often sessions of those who are in are looked at again. Key: `gate.revalidate_s`.
 pub(crate) const REVALIDATE_EVERY: Duration = Duration::from_secs(60);
 
-/// Sessions that are looked at in one go, with a pause in between: a store has other things to do.
+/// Sessions that are asked for in one go, with a pause in between: a store has other things to do.
 pub(crate) const REVALIDATE_AT_ONCE: usize = 64;
 
-/// The pause.
-pub(crate) const REVALIDATE_PAUSE: Duration = Duration::from_millis(50);
+/// The pause: [`STAYS_MAX`] are looked at within [`REVALIDATE_EVERY`], with 9 ms for each answer.
+pub(crate) const REVALIDATE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Sessions that are kept in memory, some 300 bytes each; the store has all.
 pub(crate) const SESSIONS_CACHED_MAX: usize = 100_000;
@@ -98,9 +98,8 @@ pub(crate) const TICKETS_MAX: usize = 100_000;
 /// Tickets of one user that wait: several tabs that try again.
 pub(crate) const TICKETS_PER_USER_MAX: usize = 16;
 
-/// Tickets that one user may ask for while one lasts: a page that loses its line every second.
-/// Beyond it others would get none.
-pub(crate) const TICKETS_OF_USER_MAX: usize = 64;
+/// Tickets of one address that wait, for each connection that it may have: pages that try again.
+pub(crate) const TICKETS_PER_CONNECTION_MAX: u64 = 2;
 
 /// Members that can be resumed, connected or not: those who were there within the last minutes.
 pub(crate) const STAYS_MAX: usize = 200_000;
@@ -147,6 +146,14 @@ pub(crate) const JWT_BYTES_MAX: usize = 4 * 1024;
 
 /// How far the clock of another site may be off. Units: seconds.
 pub(crate) const JWT_LEEWAY_S: i64 = 30;
+
+/// How long a token of another site may be good: it is for getting in, and is remembered for as
+/// long once it was revoked. Units: seconds.
+pub(crate) const JWT_LASTS_S_MAX: i64 = 24 * 3600;
+
+/// Users whose tokens were revoked by operators within that time, some 100 bytes each; beyond it
+/// the oldest is forgotten.
+pub(crate) const REVOKED_MAX: usize = 50_000;
 
 /// How often the files of the certificate are looked at.
 pub(crate) const TLS_LOOK_EVERY: Duration = Duration::from_secs(10);

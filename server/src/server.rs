@@ -40,7 +40,7 @@ pub(crate) struct Server {
     pub(crate) handshakes: Handshakes,
     /// Nobody joins any more.
     pub(crate) draining: CancellationToken,
-    /// Everything that serves a socket until a room task has it.
+    /// Everything that serves a socket until a room task has it, and what is seen through.
     pub(crate) tasks: TaskTracker,
 }
 
@@ -52,6 +52,16 @@ impl Server {
     /// Whether rooms still tick, if there are any.
     pub(crate) fn is_alive(&self) -> bool {
         self.world.ended().now_or_never().is_none()
+    }
+
+    /// Does something to its end, also where whoever asked for it has gone meanwhile.
+    pub(crate) async fn see_through<T, F>(self: &Arc<Self>, deed: impl FnOnce(Arc<Self>) -> F) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let done = self.tasks.spawn(deed(Arc::clone(self)));
+        done.await.expect("it does not panic, and nobody aborts it")
     }
 
     /// Whether this address may open one more room.

@@ -168,6 +168,20 @@ impl Store {
         name_key: &str,
         password_hash: &str,
     ) -> Result<Account, StoreError> {
+        self.register((name, name_key), password_hash, |_| None)
+            .await
+    }
+
+    /// Makes an account, and with it the first session of its user: both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`], or if it cannot be written now.
+    pub async fn register(
+        &self,
+        (name, name_key): (&str, &str),
+        password_hash: &str,
+        session: impl FnOnce(&Account) -> Option<SessionRow>,
+    ) -> Result<Account, StoreError> {
         let account = Account {
             id: self.shared.state.new_id(now_ms()),
             name: name.to_owned(),
@@ -178,6 +192,7 @@ impl Store {
             account: account.clone(),
             name_key: name_key.to_owned(),
             at_s: now_s(),
+            session: session(&account),
         };
         self.write(write).await?;
         Ok(account)
@@ -206,6 +221,16 @@ impl Store {
         row::one(&rows, Account::read)
     }
 
+    /// Those of these accounts that there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn accounts(&self, ids: &[u64]) -> Result<Vec<Account>, StoreError> {
+        let ids = ids.iter().filter_map(|id| i64::try_from(*id).ok());
+        let ids: Vec<Value> = ids.map(Value::from).collect();
+        self.read_any(row::ACCOUNT, &ids, Account::read).await
+    }
+
     /// Bans an account, or lets it in again.
     ///
     /// # Errors
@@ -222,6 +247,27 @@ impl Store {
     pub async fn set_password_hash(&self, id: u64, hash: &str) -> Result<(), StoreError> {
         let hash = hash.to_owned();
         let touched = self.write(Write::SetPasswordHash { id, hash }).await?;
+        (touched > 0).then_some(()).ok_or(StoreError::NoSuchAccount)
+    }
+
+    /// Gives an account another password and forgets all sessions of its user but one: both or
+    /// neither.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], or if it cannot be written now.
+    pub async fn change_password(
+        &self,
+        (id, hash): (u64, &str),
+        user: &str,
+        kept: &[u8; 32],
+    ) -> Result<(), StoreError> {
+        let write = Write::ChangePassword {
+            id,
+            hash: hash.to_owned(),
+            user: user.to_owned(),
+            kept: *kept,
+        };
+        let touched = self.write(write).await?;
         (touched > 0).then_some(()).ok_or(StoreError::NoSuchAccount)
     }
 
@@ -242,6 +288,16 @@ impl Store {
             .read(row::SESSION, &[token_hash.as_slice().into()], 2)
             .await?;
         row::one(&rows, SessionRow::read)
+    }
+
+    /// Those of these sessions that there are, expired or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn sessions(&self, token_hashes: &[[u8; 32]]) -> Result<Vec<SessionRow>, StoreError> {
+        let hashes = token_hashes.iter().map(|hash| hash.as_slice().into());
+        let hashes: Vec<Value> = hashes.collect();
+        self.read_any(row::SESSION, &hashes, SessionRow::read).await
     }
 
     /// Forgets a session.
@@ -316,6 +372,21 @@ impl Store {
         let rows = self.read(row::CHAT, &values, max).await?;
         let lines = rows.iter().rev().map(ChatRow::read);
         lines.collect::<Option<_>>().ok_or_else(row::strange)
+    }
+
+    async fn read_any<T>(
+        &self,
+        sql: &str,
+        keys: &[Value],
+        read: fn(&Row) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = row::any_of(sql, keys.len());
+        let rows = self.read(&sql, keys, keys.len() + 1).await?;
+        let read = rows.iter().map(read).collect::<Option<_>>();
+        read.ok_or_else(row::strange)
     }
 
     async fn read(&self, sql: &str, values: &[Value], max: usize) -> Result<Vec<Row>, StoreError> {

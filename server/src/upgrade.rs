@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::Connection;
 use crate::gate::stays::{Claimed, NOT_VALID};
-use crate::gate::{Admitted, Refused, judge};
+use crate::gate::{Admitted, Refused, audit, judge};
 use crate::json_link::{self, Hello};
 use crate::limits::{NOT_SENT_BYTES_LOW, PINGS_BEFORE_HELLO_MAX, SEND_BUFFER_BYTES};
 use crate::member_link::Speech;
@@ -221,13 +221,7 @@ impl Entrant {
     /// Closes, and reads on until the peer has closed too or has had its time.
     async fn say_goodbye(&self, mut link: WsLink, close: Close) {
         self.server.world.counters().count_close(close.code);
-        tracing::debug!(
-            game = &**self.admitted.game.name(),
-            room = self.admitted.room,
-            code = close.code.number(),
-            reason = close.reason,
-            "closing before the join"
-        );
+        audit::turned_back(&self.admitted.scope, self.client.ip, close);
         let goodbye = async {
             link.send(Outgoing::Close(close)).await?;
             while let Some(incoming) = link.next().await {

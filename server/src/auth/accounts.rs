@@ -9,10 +9,10 @@ use crate::blocking::Blocking;
 use crate::config::Config;
 use crate::gate::rates::Rate;
 use crate::gate::scope::User;
-use crate::gate::sessions::{account_of, user_of_account};
+use crate::gate::sessions::{NewAccount, account_of};
 use crate::limits::{LOGINS_PER_ACCOUNT_WITHIN, PASSWORD_BYTES, PER_ADDRESS_WITHIN};
 use crate::names::{account_name, fold};
-use crate::store::{Store, StoreError};
+use crate::store::{Account, Store, StoreError};
 
 /// All accounts, and who tries to get into them.
 pub(crate) struct Accounts {
@@ -62,13 +62,13 @@ impl Accounts {
         Ok(self.guests.attempt(&from)?)
     }
 
-    /// Makes an account.
-    pub(crate) async fn register(
+    /// What is to be kept of an account that somebody may make.
+    pub(crate) async fn new_account(
         &self,
         from: Address,
         name: &str,
         password: String,
-    ) -> Result<User, ApiError> {
+    ) -> Result<NewAccount, ApiError> {
         let name = account_name(name).ok_or(BAD_NAME)?;
         check_password(&password)?;
         self.per_address.attempt(&from)?;
@@ -78,17 +78,16 @@ impl Accounts {
             return Err(StoreError::NameTaken.into());
         }
         let hash = self.passwords.hash(password).await?;
-        let account = self.store.create_account(&name, &key, &hash).await?;
-        Ok(user_of_account(account.id, account.name))
+        Ok(NewAccount { name, key, hash })
     }
 
-    /// Logs in to an account.
+    /// The account of who knows its password.
     pub(crate) async fn log_in(
         &self,
         from: Address,
         name: &str,
         password: String,
-    ) -> Result<User, ApiError> {
+    ) -> Result<Account, ApiError> {
         self.per_address.attempt(&from)?;
         // What cannot be a name is not remembered as one.
         let key = account_name(name)
@@ -102,16 +101,28 @@ impl Accounts {
         if account.banned {
             return Err(BANNED);
         }
-        Ok(user_of_account(account.id, account.name))
+        Ok(account)
     }
 
-    /// Changes the password of who knows the old one.
-    pub(crate) async fn change_password(
+    /// Whether a password with which a session has begun is still the account's: a new one, or a
+    /// ban, ends the sessions of before, and may have come before this one was among them.
+    pub(crate) async fn recheck(&self, logged_in: &Account) -> Result<(), ApiError> {
+        let account = self.store.account(logged_in.id).await?;
+        let account = account.filter(|now| now.password_hash == logged_in.password_hash);
+        match account {
+            Some(account) if account.banned => Err(BANNED),
+            Some(_) => Ok(()),
+            None => Err(WRONG_LOGIN),
+        }
+    }
+
+    /// What is to be kept of the new password of who knows the old one, and for which account.
+    pub(crate) async fn new_password(
         &self,
         user: &User,
         old: String,
         new: String,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(u64, String), ApiError> {
         let id = account_of(user).ok_or(NO_ACCOUNT)?;
         check_password(&new)?;
         self.per_account.attempt(&fold(&user.name))?;
@@ -120,8 +131,7 @@ impl Accounts {
         if !self.passwords.verify(old, stored).await? {
             return Err(WRONG_LOGIN);
         }
-        let hash = self.passwords.hash(new).await?;
-        Ok(self.store.set_password_hash(id, &hash).await?)
+        Ok((id, self.passwords.hash(new).await?))
     }
 }
 

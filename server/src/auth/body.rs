@@ -2,11 +2,12 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::auth::answer::ApiError;
+use crate::gate::credential::is_in_query;
 use crate::gate::{Refused, is_origin_allowed};
 use crate::limits::{API_BODY_BYTES_MAX, API_BODY_WITHIN};
 use crate::server::Server;
@@ -38,9 +39,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
     parts: &Parts,
     body: Body,
 ) -> Result<T, ApiError> {
-    if !is_origin_allowed(server, &parts.headers) {
-        return Err(Refused::Origin.into());
-    }
+    check_head(server, &parts.headers, &parts.uri)?;
     // No form of another site can send this without being asked first.
     if !is_json(&parts.headers) {
         return Err(CONTENT_TYPE);
@@ -54,6 +53,17 @@ pub(crate) async fn read<T: DeserializeOwned>(
         .then(|| serde_json::from_slice(text).ok())
         .flatten();
     body.ok_or(BAD_JSON)
+}
+
+/// Whether a page may ask this, and has not written down a token for all to read.
+pub(crate) fn check_head(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+    if !is_origin_allowed(server, headers) {
+        return Err(Refused::Origin.into());
+    }
+    if is_in_query(uri) {
+        return Err(Refused::TokenInQuery.into());
+    }
+    Ok(())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use downbeat::is_room_name;
 use serde::{Deserialize, Serialize};
 
+use crate::admission::Full;
 use crate::auth::answer::{ApiError, json, no_content};
-use crate::auth::body::read;
+use crate::auth::body::{check_head, read};
 use crate::auth::cookie::{self, Secure};
 use crate::config::Guests;
 use crate::gate::credential::{Basis, Bearer, Credential, of_bearer};
 use crate::gate::scope::User;
-use crate::gate::sessions::{Session, new_guest, now_s};
+use crate::gate::sessions::{Session, new_guest, now_s, user_of_account};
 use crate::gate::tickets::Ticket;
+use crate::gate::token::Token;
 use crate::gate::{Refused, is_origin_allowed};
 use crate::proxy::Client;
 use crate::server::Server;
@@ -39,6 +40,11 @@ const TOO_MANY_TICKETS: ApiError = ApiError::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "busy",
     "too many tickets wait for their use",
+);
+const TOO_MANY_TICKETS_OF_ADDRESS: ApiError = ApiError::new(
+    StatusCode::TOO_MANY_REQUESTS,
+    "too_many_tickets",
+    "too many tickets of this address wait for their use",
 );
 
 #[derive(Deserialize)]
@@ -132,7 +138,9 @@ pub(crate) async fn guest(
     }
     server.accounts.admit_guest(client.address)?;
     let user = new_guest(server.names.accept(&asks.name));
-    begin(&server, client, user, (StatusCode::OK, asks.token)).await
+    let begun = server.gate.sessions.begin(user).await?;
+    let to = (StatusCode::OK, asks.token);
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `POST /api/register {name, password}`.
@@ -143,16 +151,12 @@ pub(crate) async fn register(
 ) -> Answer {
     let (parts, body) = request.into_parts();
     let asks: AccountAsks = read(&server, &parts, body).await?;
-    let registered = server
+    let account = server
         .accounts
-        .register(client.address, &asks.name, asks.password);
-    begin(
-        &server,
-        client,
-        registered.await?,
-        (StatusCode::CREATED, asks.token),
-    )
-    .await
+        .new_account(client.address, &asks.name, asks.password);
+    let begun = server.gate.sessions.register(&account.await?).await?;
+    let to = (StatusCode::CREATED, asks.token);
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `POST /api/login {name, password}`.
@@ -166,20 +170,25 @@ pub(crate) async fn login(
     let logged_in = server
         .accounts
         .log_in(client.address, &asks.name, asks.password);
-    begin(
-        &server,
-        client,
-        logged_in.await?,
-        (StatusCode::OK, asks.token),
-    )
-    .await
+    let account = logged_in.await?;
+    let user = user_of_account(account.id, account.name.clone());
+    let begun = server.gate.sessions.begin(user).await?;
+    if let Err(error) = server.accounts.recheck(&account).await {
+        // Nobody was told its token, but it need not lie there for its whole time.
+        let _ = server.gate.end(begun.1.digest).await;
+        return Err(error);
+    }
+    let to = (StatusCode::OK, asks.token);
+    Ok(answer_session(&server, client, begun, to))
 }
 
 /// `GET /api/session`.
-pub(crate) async fn session(State(server): State<Arc<Server>>, headers: HeaderMap) -> Answer {
-    if !is_origin_allowed(&server, &headers) {
-        return Err(Refused::Origin.into());
-    }
+pub(crate) async fn session(
+    State(server): State<Arc<Server>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    check_head(&server, &headers, &uri)?;
     let session = session_of(&server, &headers).await?;
     let answer = SessionAnswer::new(&session.user, session.expires_at_s, None);
     Ok(json(StatusCode::OK, &answer))
@@ -194,11 +203,14 @@ pub(crate) async fn logout(
     let (parts, body) = request.into_parts();
     let asks: LogoutAsks = read(&server, &parts, body).await?;
     let session = session_of(&server, &parts.headers).await?;
-    if asks.everywhere {
-        server.gate.end_all_of(&session.user.id).await?;
-    } else {
-        server.gate.end(session.digest).await?;
-    }
+    let ended = server.see_through(async move |server| {
+        if asks.everywhere {
+            server.gate.end_all_of(&session.user.id).await
+        } else {
+            server.gate.end(session.digest).await
+        }
+    });
+    ended.await?;
     let mut response = no_content();
     let clear = cookie::clear(is_secure(&server, client));
     response.headers_mut().insert(header::SET_COOKIE, clear);
@@ -210,24 +222,31 @@ pub(crate) async fn password(State(server): State<Arc<Server>>, request: Request
     let (parts, body) = request.into_parts();
     let PasswordAsks { old, new } = read(&server, &parts, body).await?;
     let session = session_of(&server, &parts.headers).await?;
-    server
-        .accounts
-        .change_password(&session.user, old, new)
-        .await?;
-    server.gate.end_others_of(&session).await?;
+    let changed = server.accounts.new_password(&session.user, old, new);
+    let (id, hash) = changed.await?;
+    let changed = server.see_through(async move |server| {
+        let password = (id, hash.as_str());
+        server.gate.change_password(password, &session).await
+    });
+    changed.await?;
     Ok(no_content())
 }
 
 /// `POST /api/ticket {game, room}`.
-pub(crate) async fn ticket(State(server): State<Arc<Server>>, request: Request) -> Response {
+pub(crate) async fn ticket(
+    State(server): State<Arc<Server>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let asks = read(&server, &parts, body).await;
-    answer_ticket(&server, &parts, asks).await
+    answer_ticket(&server, (client, &parts.headers), asks).await
 }
 
 /// `POST /api/ticket/{game}/{room} {}`: for a balancer that sends all of a room to one process.
 pub(crate) async fn ticket_of_path(
     State(server): State<Arc<Server>>,
+    Extension(client): Extension<Client>,
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -235,20 +254,20 @@ pub(crate) async fn ticket_of_path(
     let (game, room) = path.map(|Path(names)| names).unwrap_or_default();
     let asks = read(&server, &parts, body).await;
     let asks = asks.map(|Nothing {}| TicketAsks { game, room });
-    answer_ticket(&server, &parts, asks).await
+    answer_ticket(&server, (client, &parts.headers), asks).await
 }
 
 async fn answer_ticket(
     server: &Server,
-    parts: &Parts,
+    (client, headers): (Client, &HeaderMap),
     asks: Result<TicketAsks, ApiError>,
 ) -> Response {
     let answer = match asks {
-        Ok(asks) => issue_ticket(server, &parts.headers, asks).await,
+        Ok(asks) => issue_ticket(server, (client, headers), asks).await,
         Err(error) => Err(error),
     };
     let mut response = answer.unwrap_or_else(ApiError::into_response);
-    allow_listed_page(server, &parts.headers, &mut response);
+    allow_listed_page(server, headers, &mut response);
     response
 }
 
@@ -262,7 +281,11 @@ pub(crate) async fn ticket_preflight(
     response
 }
 
-async fn issue_ticket(server: &Server, headers: &HeaderMap, asks: TicketAsks) -> Answer {
+async fn issue_ticket(
+    server: &Server,
+    (client, headers): (Client, &HeaderMap),
+    asks: TicketAsks,
+) -> Answer {
     let bearer = bearer_of(server, headers).await?;
     let game = server.game(&asks.game).ok_or(Refused::UnknownGame)?;
     if !is_room_name(&asks.room) {
@@ -273,8 +296,11 @@ async fn issue_ticket(server: &Server, headers: &HeaderMap, asks: TicketAsks) ->
         game: game.name().to_string(),
         room: asks.room,
     };
-    let issued = server.gate.tickets.issue(ticket);
-    let token = issued.map_err(|_| TOO_MANY_TICKETS)?;
+    let issued = server.gate.tickets.issue(ticket, client.address);
+    let token = issued.map_err(|full| match full {
+        Full::Address => TOO_MANY_TICKETS_OF_ADDRESS,
+        Full::All => TOO_MANY_TICKETS,
+    })?;
     let answer = TicketAnswer {
         ticket: token.text(),
         expires_s: server.gate.tickets.last().as_secs(),
@@ -308,13 +334,12 @@ fn allow_listed_page(server: &Server, request: &HeaderMap, response: &mut Respon
     }
 }
 
-async fn begin(
+fn answer_session(
     server: &Server,
     client: Client,
-    user: User,
+    (token, session): (Token, Session),
     (status, with_token): (StatusCode, bool),
-) -> Answer {
-    let (token, session) = server.gate.sessions.begin(user).await?;
+) -> Response {
     let shown = with_token.then(|| token.text());
     let answer = SessionAnswer::new(&session.user, session.expires_at_s, shown);
     let mut response = json(status, &answer);
@@ -323,7 +348,7 @@ async fn begin(
         let set = cookie::set(&token, lasts, is_secure(server, client));
         response.headers_mut().insert(header::SET_COOKIE, set);
     }
-    Ok(response)
+    response
 }
 
 /// Who asks: a bearer token speaks for itself, else the cookie does.

@@ -132,7 +132,7 @@ pub(crate) fn of_bearer(headers: &HeaderMap) -> Result<Credential, Refused> {
 }
 
 /// Whether somebody put a token where it ends up in logs and histories.
-fn is_in_query(uri: &Uri) -> bool {
+pub(crate) fn is_in_query(uri: &Uri) -> bool {
     const NAMES: [&str; 5] = ["token", "ticket", "resume", "session", "access_token"];
     let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut names = pairs.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));

@@ -22,7 +22,7 @@ use crate::config::{JwtAlgorithm, JwtConfig, Secret};
 use crate::gate::scope::{User, UserKind};
 use crate::gate::sessions::now_s;
 use crate::gate::token::Digest;
-use crate::limits::{JWT_BYTES_MAX, JWT_LEEWAY_S, RATES_REMEMBERED_MAX};
+use crate::limits::{JWT_BYTES_MAX, JWT_LASTS_S_MAX, JWT_LEEWAY_S, REVOKED_MAX};
 
 /// Why a key of the configuration is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,8 @@ pub(crate) enum Flaw {
     Signature,
     #[error("a claim is missing or of the wrong type")]
     Claims,
+    #[error("good for more than a day")]
+    LastsTooLong,
     #[error("expired")]
     Expired,
     #[error("not valid yet")]
@@ -248,8 +250,12 @@ impl Key {
     fn check(&self, claims: &Claims, now_s: i64) -> Result<(User, i64), Flaw> {
         let seconds = |number: &Number| seconds(number).ok_or(Flaw::Claims);
         let issued_at_s = seconds(&claims.iat)?;
-        if seconds(&claims.exp)? <= now_s - JWT_LEEWAY_S {
+        let expires_at_s = seconds(&claims.exp)?;
+        if expires_at_s <= now_s - JWT_LEEWAY_S {
             return Err(Flaw::Expired);
+        }
+        if expires_at_s.saturating_sub(issued_at_s) > JWT_LASTS_S_MAX {
+            return Err(Flaw::LastsTooLong);
         }
         let not_before = claims.nbf.as_ref().map(seconds).transpose()?;
         let from = not_before.unwrap_or(issued_at_s).max(issued_at_s);
@@ -420,25 +426,32 @@ fn id_of(name: &str, sub: &str) -> UserId {
     })
 }
 
-/// Users whose tokens up to a moment are worth nothing.
+/// Users whose tokens up to a moment are worth nothing, in this process.
 #[derive(Default)]
 pub(crate) struct Revoked(Mutex<BTreeMap<UserId, i64>>);
 
 impl Revoked {
     pub(crate) fn revoke(&self, user: &UserId) {
-        /// Tokens that live longer are no tokens to get in with.
-        const KEPT_S: i64 = 24 * 3600;
+        /// After that none of those tokens is good anyway, whatever the other site's clock says.
+        const KEPT_S: i64 = JWT_LASTS_S_MAX + 2 * JWT_LEEWAY_S;
         let now = now_s();
         let mut revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if revoked.len() >= RATES_REMEMBERED_MAX {
+        if revoked.len() >= REVOKED_MAX && !revoked.contains_key(user) {
             revoked.retain(|_, at| *at + KEPT_S > now);
+            let oldest = revoked.iter().min_by_key(|(_, at)| **at);
+            let oldest = oldest.filter(|_| revoked.len() >= REVOKED_MAX);
+            if let Some(oldest) = oldest.map(|(user, _)| user.clone()) {
+                revoked.remove(&oldest);
+            }
         }
         revoked.insert(user.clone(), now);
     }
 
     pub(crate) fn includes(&self, user: &UserId, issued_at_s: i64) -> bool {
         let revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        revoked.get(user).is_some_and(|at| issued_at_s <= *at)
+        // The other site's clock may be ahead.
+        let last = |at: &i64| *at + JWT_LEEWAY_S;
+        revoked.get(user).is_some_and(|at| issued_at_s <= last(at))
     }
 }
 

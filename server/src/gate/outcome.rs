@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Response};
 use downbeat::EnterError;
 
 use crate::admission::Full;
-use crate::gate::tickets::TooManyTickets;
 use crate::limits::RETRY_AFTER_S;
 
 /// Why somebody is not let in. Source: PROTOCOL.md § Connection.
@@ -69,7 +68,7 @@ const TABLE: &[Line] = {
     // Subprotocol: do we speak the same language? (After the hooks if there are any: they may speak others.)
     line(R::Subprotocol, 400, "subprotocol", "the subprotocol downbeat.v1 or downbeat.v1.json must be offered"),
     // Who is it?
-    line(R::TokenInQuery, 400, "token_in_query", "tokens do not belong into a query string, where logs keep them; send a ticket as a subprotocol"),
+    line(R::TokenInQuery, 400, "token_in_query", "tokens do not belong into a query string, where logs keep them; send a ticket as a subprotocol, any other in Authorization"),
     line(R::SeveralCredentials, 400, "several_credentials", "one ticket, resume token or bearer token at most"),
     line(R::BadCredential, 401, "bad_credential", "this ticket or token is not good, not any more, or not here"),
     line(R::NoCredential, 401, "no_credential", "who connects must say who it is (gate.guests)"),
@@ -136,12 +135,6 @@ impl From<EnterError> for Refused {
             EnterError::TooManyRooms | EnterError::Busy => Self::TooManyRooms,
             EnterError::Gone => Self::BadCredential,
         }
-    }
-}
-
-impl From<TooManyTickets> for Refused {
-    fn from(TooManyTickets: TooManyTickets) -> Self {
-        Self::TooMany
     }
 }
 

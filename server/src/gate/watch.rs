@@ -6,43 +6,44 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::gate::sessions::Verdict;
 use crate::limits::{REVALIDATE_AT_ONCE, REVALIDATE_PAUSE, SWEEP_EVERY};
 use crate::server::Server;
 
 /// Watches until the server closes.
 pub(crate) async fn watch(server: Arc<Server>, closing: CancellationToken) {
-    let every = server.config.gate.revalidate;
-    let watching = async {
-        let mut looked = Instant::now();
+    // A store that takes its time keeps nobody's place.
+    let sweeping = async {
         loop {
-            sleep(SWEEP_EVERY.min(every)).await;
+            sleep(SWEEP_EVERY.min(server.config.gate.revalidate)).await;
             server.gate.stays.sweep();
-            if looked.elapsed() >= every {
-                looked = Instant::now();
-                revalidate(&server).await;
-            }
+        }
+    };
+    let looking = async {
+        loop {
+            let next = Instant::now() + server.config.gate.revalidate;
+            revalidate(&server).await;
+            sleep_until(next).await;
         }
     };
     tokio::select! {
         () = closing.cancelled() => {}
-        () = watching => {}
+        () = sweeping => {}
+        () = looking => {}
     }
 }
 
 /// Looks at every session on which somebody's stay hangs.
 async fn revalidate(server: &Server) {
     let gate = &server.gate;
-    for (index, session) in gate.stays.sessions().into_iter().enumerate() {
-        if index % REVALIDATE_AT_ONCE == REVALIDATE_AT_ONCE - 1 {
-            sleep(REVALIDATE_PAUSE).await;
-        }
-        if gate.sessions.revalidate(session).await == Verdict::Over {
+    let sessions: Vec<_> = gate.stays.sessions().into_iter().collect();
+    for sessions in sessions.chunks(REVALIDATE_AT_ONCE) {
+        for session in gate.sessions.revalidate(sessions).await.unwrap_or_default() {
             tracing::debug!(session = session.fingerprint(), "a session ended");
             gate.stays.close_session(session);
         }
+        sleep(REVALIDATE_PAUSE).await;
     }
 }

@@ -123,6 +123,12 @@ impl ChatRow {
     }
 }
 
+/// A statement that asks for one value, for one that asks for so many.
+pub(super) fn any_of(sql: &str, values: usize) -> String {
+    let marks = vec!["?"; values].join(", ");
+    sql.replacen("= ?", &format!("in ({marks})"), 1)
+}
+
 /// The one row that there is at most.
 pub(super) fn one<T>(
     rows: &[Row],

@@ -13,6 +13,8 @@ pub(super) enum Write {
         account: Account,
         name_key: String,
         at_s: i64,
+        /// Begins with it.
+        session: Option<SessionRow>,
     },
     SetBanned {
         id: u64,
@@ -21,6 +23,15 @@ pub(super) enum Write {
     SetPasswordHash {
         id: u64,
         hash: String,
+    },
+    /// Together, so that no session of before outlives the password that it began with.
+    ChangePassword {
+        id: u64,
+        hash: String,
+        /// Whose sessions end.
+        user: String,
+        /// But for this one.
+        kept: [u8; 32],
     },
     SaveSession(SessionRow),
     DeleteSession([u8; 32]),
@@ -91,13 +102,20 @@ impl Write {
         let text = |what, text: &str| no_longer(what, text, STORE_TEXT_BYTES_MAX);
         match self {
             Self::CreateAccount {
-                account, name_key, ..
+                account,
+                name_key,
+                session,
+                ..
             } => {
                 text("name", &account.name)?;
                 text("password_hash", &account.password_hash)?;
-                key("name_key", name_key)
+                key("name_key", name_key)?;
+                let session = session.clone().map(Self::SaveSession);
+                session.map_or(Ok(()), |session| session.check())
             }
-            Self::SetPasswordHash { hash, .. } => text("password_hash", hash),
+            Self::SetPasswordHash { hash, .. } | Self::ChangePassword { hash, .. } => {
+                text("password_hash", hash)
+            }
             Self::SaveSession(row) => {
                 text("name", &row.name)?;
                 key("kind", &row.kind)?;
@@ -130,11 +148,20 @@ impl Write {
         to: &mut Connection,
         dialect: Dialect,
     ) -> Result<Outcome, Fault> {
-        let sql = self.sql(dialect);
-        let sql = row::dialect_of(&sql, dialect);
-        let touched = to.execute(&sql, &self.values()).await?;
+        let touched = self.execute(to, dialect).await?;
+        if let Self::ChangePassword { user, kept, .. } = self
+            && touched > 0
+        {
+            let others = "delete from downbeat_sessions where user_id = ? and token_hash <> ?";
+            let others = row::dialect_of(others, dialect);
+            let values = [user.as_str().into(), kept.as_slice().into()];
+            to.execute(&others, &values).await?;
+        }
         let Self::CreateAccount {
-            account, name_key, ..
+            account,
+            name_key,
+            session,
+            ..
         } = self
         else {
             return Ok(Outcome::Done(touched));
@@ -143,10 +170,21 @@ impl Write {
         let ours = row::dialect_of(row::ACCOUNT_BY_NAME, dialect);
         let rows = to.rows(&ours, &[name_key.as_str().into()], 2).await?;
         match rows.first().and_then(Account::read) {
-            Some(there) if there.id == account.id => Ok(Outcome::Done(1)),
+            Some(there) if there.id == account.id => {
+                if let Some(session) = session.clone().map(Self::SaveSession) {
+                    session.execute(to, dialect).await?;
+                }
+                Ok(Outcome::Done(1))
+            }
             Some(_) => Ok(Outcome::NameTaken),
             None => Err(Fault::NotNow("the account's number is taken".to_owned())),
         }
+    }
+
+    async fn execute(&self, to: &mut Connection, dialect: Dialect) -> Result<u64, Fault> {
+        let sql = self.sql(dialect);
+        let sql = row::dialect_of(&sql, dialect);
+        to.execute(&sql, &self.values()).await
     }
 
     fn sql(&self, dialect: Dialect) -> String {
@@ -157,7 +195,7 @@ impl Write {
                 insert("downbeat_accounts", columns, "", "")
             }
             Self::SetBanned { .. } => "update downbeat_accounts set banned = ? where id = ?".into(),
-            Self::SetPasswordHash { .. } => {
+            Self::SetPasswordHash { .. } | Self::ChangePassword { .. } => {
                 "update downbeat_accounts set password_hash = ? where id = ?".into()
             }
             Self::SaveSession(_) => {
@@ -188,6 +226,7 @@ impl Write {
                 account,
                 name_key,
                 at_s,
+                ..
             } => vec![
                 number(&account.id),
                 text(&account.name),
@@ -197,7 +236,9 @@ impl Write {
                 Value::Int(*at_s),
             ],
             Self::SetBanned { id, banned } => vec![Value::Int(i64::from(*banned)), number(id)],
-            Self::SetPasswordHash { id, hash } => vec![text(hash), number(id)],
+            Self::SetPasswordHash { id, hash } | Self::ChangePassword { id, hash, .. } => {
+                vec![text(hash), number(id)]
+            }
             Self::SaveSession(row) => vec![
                 row.token_hash.as_slice().into(),
                 text(&row.user),

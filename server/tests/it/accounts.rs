@@ -235,6 +235,23 @@ async fn pages_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_query_is_refused_whatever_else_there_is() {
+    let running = start().await;
+    let ada = guest(&running, "Ada").await;
+    let asks = json!({"game": "adder", "room": "main"});
+    for path in ["guest", "register", "login", "logout", "password", "ticket"] {
+        let path = format!("/api/{path}?Token=x");
+        let refused = post(&running, &path, &ada.bearer(), &asks).await;
+        refused.is(400, "token_in_query");
+    }
+    let path = format!("/api/session?a=b&session={}", ada.token());
+    let refused = get(&running, &path, &ada.bearer()).await;
+    refused.is(400, "token_in_query");
+    let fine = get(&running, "/api/session?a=token", &ada.bearer()).await;
+    assert_eq!(fine.status, 200);
+}
+
+#[tokio::test]
 async fn tickets_are_for_listed_pages_of_other_origins_too() {
     let mut config = Config::for_tests();
     let listed = "https://site.example".parse().expect("an origin");
@@ -355,6 +372,24 @@ async fn attempts_are_limited_per_account_and_per_address() {
     guest(&running, "Ada").await;
     let refused = post(&running, "/api/guest", "", &json!({})).await;
     refused.is(429, "too_often");
+}
+
+#[tokio::test]
+async fn tickets_of_an_address_that_are_not_used_are_limited() {
+    let mut config = Config::for_tests();
+    config.limits.connections_per_address = Some(5);
+    let running = start_with(config).await;
+    let asks = json!({"game": "adder", "room": "main"});
+    let ask = async || {
+        let bearer = guest(&running, "Ada").await.bearer();
+        post(&running, "/api/ticket", &bearer, &asks).await
+    };
+    for _ in 0..10 {
+        assert_eq!(ask().await.status, 200);
+    }
+    let refused = ask().await;
+    refused.is(429, "too_many_tickets");
+    assert!(refused.header("retry-after").is_some());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn start(token: Option<&str>) -> (Running, SocketAddr) {
     (running, admin)
 }
 
-async fn post(admin: SocketAddr, path: &str, headers: &str, body: &str) -> String {
+pub(crate) async fn post(admin: SocketAddr, path: &str, headers: &str, body: &str) -> String {
     let host = if headers.to_lowercase().contains("host:") {
         String::new()
     } else {

@@ -34,7 +34,7 @@ pub(crate) fn with(
     request
 }
 
-async fn try_in(
+pub(crate) async fn try_in(
     running: &Running,
     path: &str,
     word: &str,
@@ -65,7 +65,7 @@ async fn ticket(running: &Running, bearer: &str, room: &str) -> String {
 }
 
 /// Says hello and waits for the welcome; answers the name and the token to resume with.
-async fn join(client: &mut Client, name: &str) -> (String, String) {
+pub(crate) async fn join(client: &mut Client, name: &str) -> (String, String) {
     client.send(hello(name)).await;
     client.see(|view| view.welcome.is_some()).await;
     let welcome = client.view.welcome.clone().expect("welcomed");
@@ -81,7 +81,7 @@ async fn say_goodbye(client: &mut Client) {
     assert_eq!(client.goodbye().await.0, 1000);
 }
 
-const MAIN: &str = "/ws/adder/main";
+pub(crate) const MAIN: &str = "/ws/adder/main";
 
 #[tokio::test]
 async fn row_17_a_ticket_lets_in_once_whom_it_is_for_and_where() {

@@ -11,6 +11,7 @@ mod offenders;
 mod http;
 mod accounts;
 mod gate;
+mod endings;
 mod tls;
 mod sources;
 mod workers;

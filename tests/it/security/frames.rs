@@ -17,7 +17,12 @@ fn first(name: &str, speech: &'static str, bytes: Vec<u8>, expect: u16) -> Case 
         let handshake = HANDSHAKE.replace("downbeat.v1", speech);
         let mut raw = stage.upgraded(&handshake).expect("let in");
         raw.send(&bytes);
-        raw.goodbye()
+        let code = raw.goodbye();
+        let audited = stage.audited("main");
+        let last = audited.last().expect("a line");
+        assert_eq!(last["outcome"], "turned_back", "{last}");
+        assert_eq!(last["code"], code, "{last}");
+        code
     })
 }
 

@@ -246,6 +246,21 @@ fn clocks_may_be_half_a_minute_apart() {
 }
 
 #[test]
+fn a_token_is_good_for_a_day_at_most() {
+    let good = header("HS256");
+    for (lasts_s, expect) in [
+        (JWT_LASTS_S_MAX, Ok(())),
+        (JWT_LASTS_S_MAX + 1, Err(Flaw::LastsTooLong)),
+    ] {
+        let exp = json!(NOW - 10 + lasts_s);
+        check(&good, &with("exp", exp), expect);
+    }
+    let mut ancient = claims();
+    ancient["iat"] = json!(i64::MIN);
+    check(&good, &ancient, Err(Flaw::LastsTooLong));
+}
+
+#[test]
 fn what_is_no_token_is_refused_before_anything_is_looked_at() {
     let verifier = verifier(JwtAlgorithm::Hs256, SECRET);
     let good = signed(&header("HS256"), &claims(), hs256);
@@ -428,7 +443,26 @@ fn a_revoked_user_needs_a_newer_token() {
     assert!(!revoked.includes(&ada, now_s()));
     revoked.revoke(&ada);
     assert!(revoked.includes(&ada, now_s() - 1));
-    assert!(!revoked.includes(&ada, now_s() + 5));
+    assert!(
+        revoked.includes(&ada, now_s() + JWT_LEEWAY_S - 5),
+        "their clock is ahead"
+    );
+    assert!(!revoked.includes(&ada, now_s() + JWT_LEEWAY_S + 5));
     let bob = UserId::new("site_43").expect("an id");
     assert!(!revoked.includes(&bob, 0));
+}
+
+#[test]
+fn so_many_revocations_are_remembered_and_the_newest_are_among_them() {
+    let revoked = Revoked::default();
+    let user = |n: usize| UserId::new(&format!("site_{n}")).expect("an id");
+    let long_ago = (0..REVOKED_MAX).map(|n| (user(n), now_s() - 60));
+    revoked.0.lock().expect("no panic").extend(long_ago);
+    for n in 0..3 {
+        revoked.revoke(&user(REVOKED_MAX + n));
+    }
+    assert_eq!(revoked.0.lock().expect("no panic").len(), REVOKED_MAX);
+    for n in 0..3 {
+        assert!(revoked.includes(&user(REVOKED_MAX + n), now_s()));
+    }
 }

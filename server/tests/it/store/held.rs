@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use downbeat_server::StoreError;
 use downbeat_server::config::StoreConfig;
+use downbeat_server::{Account, StoreError};
 
 use super::faults::{again, behind, until, until_told};
 use super::proxy::Line;
 use super::services::{Fresh, Kind, on_all};
-use super::suite::line;
+use super::suite::{line, session};
 
 on_all!(servers:
     a_start_that_was_cut_off_keeps_nobody_out,
     what_was_given_up_in_its_transaction_is_not_committed,
+    a_password_does_not_change_where_sessions_cannot_end,
+    there_is_no_account_where_its_session_cannot_begin,
     the_store_is_found_again_while_what_is_old_is_swept,
 );
 
@@ -67,6 +69,55 @@ async fn what_was_given_up_in_its_transaction_is_not_committed(fresh: &Fresh) {
     assert_eq!(lines, [line(0)]);
     let health = store.health();
     assert_eq!((health.given_up, health.written), (1, 1));
+}
+
+async fn a_password_does_not_change_where_sessions_cannot_end(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let id = store.create_account("Ada", "ada", "$1").await;
+    let id = id.expect("made").id;
+    store.save_session(session(1, "7")).await.expect("kept");
+    store.stop().await;
+    let config = StoreConfig {
+        timeout: Duration::from_secs(1),
+        ..fresh.config()
+    };
+    let store = fresh.store_with(&config).await.expect("starts");
+    until(&store, |health| health.up).await;
+    let held = fresh
+        .hold("begin; update downbeat_sessions set name = 'held'")
+        .await;
+    let told = store.change_password((id, "$2"), "7", &[0; 32]).await;
+    assert_eq!(told, Err(StoreError::Unavailable));
+    drop(held);
+    until(&store, |health| health.queued == 0 && health.up).await;
+    let account = again(async || store.account(id).await).await;
+    assert_eq!(account.expect("there").password_hash, "$1");
+    let row = again(async || store.session(&[1; 32]).await).await;
+    assert!(row.is_some());
+}
+
+async fn there_is_no_account_where_its_session_cannot_begin(fresh: &Fresh) {
+    with_tables(fresh).await;
+    let config = StoreConfig {
+        timeout: Duration::from_secs(1),
+        ..fresh.config()
+    };
+    let store = fresh.store_with(&config).await.expect("starts");
+    until(&store, |health| health.up).await;
+    let lock = match fresh.kind {
+        Kind::Postgres => "begin; lock table downbeat_sessions in exclusive mode",
+        _ => "lock tables downbeat_sessions write",
+    };
+    let held = fresh.hold(lock).await;
+    let first = |_: &Account| Some(session(1, "7"));
+    let told = store.register(("Ada", "ada"), "$", first).await;
+    assert_eq!(told, Err(StoreError::Unavailable));
+    drop(held);
+    until(&store, |health| health.queued == 0 && health.up).await;
+    let there = again(async || store.account_by_name("ada").await).await;
+    assert_eq!(there, None);
+    let there = again(async || store.session(&[1; 32]).await).await;
+    assert_eq!(there, None);
 }
 
 /// Lines of a chat, long ago.

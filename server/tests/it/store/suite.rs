@@ -1,6 +1,6 @@
 //! What the store promises, on each database.
 
-use downbeat_server::{ChatRow, SessionRow, StoreError};
+use downbeat_server::{Account, ChatRow, SessionRow, StoreError};
 
 use super::services::{Fresh, Kind, on_all};
 
@@ -8,7 +8,10 @@ on_all!(
     an_account_is_found_by_name_and_number,
     a_name_is_taken_once_however_many_ask,
     what_changes_in_an_account_is_kept,
+    a_new_password_and_the_end_of_other_sessions_are_one,
+    an_account_and_its_first_session_are_one,
     sessions_are_kept_renewed_and_forgotten,
+    many_accounts_and_sessions_are_found_at_once,
     profiles_are_kept_by_user_and_game,
     chat_lines_come_once_in_order_and_the_last_ones,
     what_was_written_is_there_after_a_restart,
@@ -99,6 +102,61 @@ async fn what_changes_in_an_account_is_kept(fresh: &Fresh) {
     assert_eq!(nobody, Err(StoreError::NoSuchAccount));
 }
 
+async fn a_new_password_and_the_end_of_other_sessions_are_one(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let ada = store
+        .create_account("Ada", "ada", "$1")
+        .await
+        .expect("made");
+    for (token, user) in [(0, "7"), (1, "7"), (2, "7"), (3, "8")] {
+        store
+            .save_session(session(token, user))
+            .await
+            .expect("kept");
+    }
+    let there = async || {
+        let mut there = Vec::new();
+        for token in 0..4 {
+            let row = store.session(&[token; 32]).await.expect("read");
+            there.push(row.is_some());
+        }
+        there
+    };
+    let nobody = store.change_password((1, "$2"), "8", &[9; 32]).await;
+    assert_eq!(nobody, Err(StoreError::NoSuchAccount));
+    assert_eq!(there().await, [true, true, true, true]);
+    let changed = store.change_password((ada.id, "$2"), "7", &[1; 32]).await;
+    changed.expect("changed");
+    assert_eq!(there().await, [false, true, false, true]);
+    let account = store.account(ada.id).await.expect("read").expect("there");
+    assert_eq!(account.password_hash, "$2");
+    // One that has ended meanwhile does not begin anew.
+    let changed = store.change_password((ada.id, "$3"), "7", &[2; 32]).await;
+    changed.expect("changed");
+    assert_eq!(there().await, [false, false, false, true]);
+}
+
+async fn an_account_and_its_first_session_are_one(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let register = async |key: &str, token: u8| {
+        let first = |_: &Account| Some(session(token, "7"));
+        store.register(("Ada", key), "$", first).await
+    };
+    let made = register("ada", 0).await.expect("made");
+    assert_eq!(store.account(made.id).await, Ok(Some(made)));
+    assert_eq!(store.session(&[0; 32]).await, Ok(Some(session(0, "7"))));
+    // Neither, where the name is taken or the session is none.
+    assert_eq!(register("ada", 1).await, Err(StoreError::NameTaken));
+    assert_eq!(store.session(&[1; 32]).await, Ok(None));
+    let long = |_: &Account| Some(session(2, &"x".repeat(1_000)));
+    let refused = store.register(("Bob", "bob"), "$", long).await;
+    assert!(
+        matches!(refused, Err(StoreError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(store.account_by_name("bob").await, Ok(None));
+}
+
 async fn sessions_are_kept_renewed_and_forgotten(fresh: &Fresh) {
     let store = fresh.store().await;
     for (token, user) in [(0, "7"), (1, "7"), (255, "8"), (65, "7 ")] {
@@ -130,6 +188,29 @@ async fn sessions_are_kept_renewed_and_forgotten(fresh: &Fresh) {
     assert_eq!(other, Ok(Some(session(255, "8"))));
     let other = store.session(&[65; 32]).await;
     assert_eq!(other, Ok(Some(session(65, "7 "))));
+}
+
+async fn many_accounts_and_sessions_are_found_at_once(fresh: &Fresh) {
+    let store = fresh.store().await;
+    let mut ids = vec![1, u64::MAX];
+    for n in 0..3 {
+        let (name, key) = (format!("Ada{n}"), format!("ada{n}"));
+        let made = store.create_account(&name, &key, "$").await;
+        ids.push(made.expect("made").id);
+        store.save_session(session(n, "7")).await.expect("kept");
+    }
+    let there = store.accounts(&ids).await.expect("read");
+    let mut there: Vec<_> = there.into_iter().map(|account| account.name).collect();
+    there.sort();
+    assert_eq!(there, ["Ada0", "Ada1", "Ada2"]);
+    let mut there = store.sessions(&[[2; 32], [9; 32], [0; 32]]).await;
+    let there = there.as_mut().expect("read");
+    there.sort_by_key(|row| row.token_hash);
+    assert_eq!(*there, [session(0, "7"), session(2, "7")]);
+    let many: Vec<_> = (0..64).map(|n| [n; 32]).collect();
+    assert_eq!(store.sessions(&many).await.expect("read").len(), 3);
+    assert_eq!(store.sessions(&[]).await, Ok(Vec::new()));
+    assert_eq!(store.accounts(&[]).await, Ok(Vec::new()));
 }
 
 async fn profiles_are_kept_by_user_and_game(fresh: &Fresh) {
