@@ -295,13 +295,26 @@ fn what_is_no_token_is_refused_before_anything_is_looked_at() {
     assert_eq!(flaw(&token), Err(Flaw::Claims));
 }
 
+/// What is said at the start of a section that is of no use.
+fn refused(config: JwtConfig) -> String {
+    let sections = BTreeMap::from([("site".to_owned(), config)]);
+    let refused = Verifier::new(&sections).map(drop);
+    refused.expect_err("of no use").to_string()
+}
+
+#[test]
+fn claims_that_can_name_nobody_are_told_at_the_start() {
+    for claim in ["iss", "aud", "exp", "iat", "nbf"] {
+        let text = refused(JwtConfig {
+            name_claim: Some(claim.into()),
+            ..section(JwtAlgorithm::Hs256, SECRET)
+        });
+        assert!(text.starts_with("jwt.site.name_claim: "), "{text}");
+    }
+}
+
 #[test]
 fn keys_that_are_none_are_told_at_the_start() {
-    let refused = |config: JwtConfig| {
-        let sections = BTreeMap::from([("site".to_owned(), config)]);
-        let refused = Verifier::new(&sections).map(drop);
-        refused.expect_err("no key").to_string()
-    };
     let good = section(JwtAlgorithm::Hs256, SECRET);
     let missing = |config| refused(config).split(' ').next().map(str::to_owned);
     for (config, key) in [
@@ -351,13 +364,6 @@ fn keys_that_are_none_are_told_at_the_start() {
         let text = refused(section(algorithm, key));
         assert!(text.starts_with("jwt.site.key: expected "), "{text}");
         assert!(!text.contains(SECRET), "{text}");
-    }
-    for claim in ["iss", "aud", "exp", "iat", "nbf"] {
-        let text = refused(JwtConfig {
-            name_claim: Some(claim.into()),
-            ..good.clone()
-        });
-        assert!(text.starts_with("jwt.site.name_claim: "), "{text}");
     }
     let again = JwtConfig {
         kid: Some("site".into()),
