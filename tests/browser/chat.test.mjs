@@ -54,6 +54,7 @@ test('people talk, see who is here and who writes', async () => {
   const ada = await join('Ada', 'talk');
   const bob = await join('Bob', 'talk');
   await until('both are listed', async () => (await ada.locator('#people li').count()) === 2);
+  assert.ok(await ada.locator('#silence').isVisible());
   await bob.locator('#text').pressSequentially('hel');
   await until('it is seen to write', async () => (await ada.textContent('#typing')) === 'Bob is writing…');
   await say(bob, 'hello Ada');
@@ -62,6 +63,9 @@ test('people talk, see who is here and who writes', async () => {
   await say(ada, 'just for you');
   await until('it is heard alone', async () => (await bob.locator('#lines li.direct .text').allTextContents()).includes('just for you'));
   assert.deepEqual(await lines(bob), ['hello Ada']);
+  assert.ok(await ada.locator('#silence').isHidden());
+  await ada.press('#text', 'Escape');
+  assert.ok(await ada.locator('#to').isHidden(), 'for all again');
   await ada.screenshot({ path: `${pictures}chat.png` });
   await bob.close();
   await until('who closed the page is gone', async () => (await ada.locator('#people li').count()) === 1);
@@ -76,13 +80,21 @@ test('a server that is started anew is another room, and the page shows what is 
   for (const text of ['one', 'two']) await say(ada, text);
   await until('both are heard', async () => (await lines(bob)).length === 2);
   await person(ada, 'Bob').locator('.person').click();
+  // She comes back when something has been said already.
+  await ada.context().setOffline(true);
   await server.stop();
+  await until('it is told', () => ada.locator('#status', { hasText: 'Not connected' }).count());
+  await say(ada, 'while away');
+  assert.equal(await ada.inputValue('#text'), 'while away', 'what cannot be said is kept');
   server = await serve(port);
-  for (const page of [ada, bob]) await until('both are back', async () => (await page.locator('#people li').count()) === 2 && !(await page.textContent('#status')));
+  await until('Bob is back', async () => (await bob.locator('#people li').count()) === 1 && !(await bob.textContent('#status')));
+  await say(bob, 'three');
+  await until('it is said', async () => (await lines(bob)).join() === 'three');
+  await ada.context().setOffline(false);
+  await until('Ada is back', async () => (await bob.locator('#people li').count()) === 2 && !(await ada.textContent('#status')));
   // Whose number it was is not known any more: what was for Bob alone might reach anybody.
   assert.ok(await ada.locator('#to').isHidden());
-  await say(bob, 'three');
-  for (const page of [ada, bob]) await until('only that is there', async () => (await lines(page)).join() === 'three');
+  await until('only what is said here is there', async () => (await lines(ada)).join() === 'three');
   await ada.close();
   await bob.close();
 });
@@ -109,8 +121,10 @@ test('the eldest mutes and throws out', async () => {
   const bob = await join('Bob', 'order');
   await person(ada, 'Bob').locator('.mute').click();
   await until('Bob is told', async () => (await person(bob, 'Bob').locator('.mark').textContent()).includes('muted'));
+  await until('the button is in use still', () => ada.locator('#people .mute:focus', { hasText: 'Unmute' }).count());
   await say(bob, 'unheard');
   await until('Bob is told why', async () => (await bob.textContent('#note')).includes('muted'));
+  assert.equal(await bob.inputValue('#text'), 'unheard', 'what was refused may be said later');
   assert.deepEqual(await lines(ada), []);
   await person(ada, 'Bob').locator('.kick').click();
   await until('Bob reads why', async () => (await bob.textContent('#start-note')).includes('thrown out'));

@@ -15,15 +15,19 @@ interface Shown extends Pick<Entity, 'name' | 'text' | 'at_s'> {
 export class Lines {
   private readonly shown = new Map<number, Shown>();
   private asides: HTMLLIElement[] = [];
+  /** The newest line is being read, and not those further up. */
+  private follows = true;
   private readonly list: HTMLOListElement;
 
   constructor(list: HTMLOListElement) {
     this.list = list;
+    list.onscroll = () => (this.follows = this.isAtEnd());
+    // What appears beneath takes its space from the list.
+    new ResizeObserver(() => this.follow()).observe(list);
   }
 
   /** Shows these lines, and no others. */
   update(lines: Entity[]): void {
-    const atEnd = this.isAtEnd();
     const present = new Map(lines.map((line) => [line.number, line]));
     for (const [number, { element, name, text, at_s }] of this.shown) {
       const line = present.get(number);
@@ -34,23 +38,23 @@ export class Lines {
       }
     }
     for (const line of lines.sort((a, b) => a.number - b.number)) this.show(line);
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    this.follow();
   }
 
   /** Something beside the lines. */
   aside(text: string, kind: 'aside' | 'direct', from = ''): void {
-    const atEnd = this.isAtEnd();
     const element = row(kind, from, text);
     this.list.append(element);
     this.asides.push(element);
     if (this.asides.length > ASIDES_MAX) this.asides.shift()!.remove();
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    this.follow();
   }
 
   clear(): void {
     this.list.replaceChildren();
     this.shown.clear();
     this.asides = [];
+    this.follows = true;
   }
 
   private show(line: Entity): void {
@@ -75,6 +79,10 @@ export class Lines {
     this.list.insertBefore(element, next === undefined ? null : this.shown.get(next)!.element);
   }
 
+  private follow(): void {
+    if (this.follows) this.list.scrollTop = this.list.scrollHeight;
+  }
+
   private isAtEnd(): boolean {
     const { scrollTop, clientHeight, scrollHeight } = this.list;
     return scrollTop + clientHeight >= scrollHeight - 40;
@@ -84,9 +92,18 @@ export class Lines {
 function row(kind: string, name: string, text: string): HTMLLIElement {
   const element = document.createElement('li');
   element.className = kind;
-  if (name !== '') element.append(span('name', name));
+  if (name !== '') {
+    const by = span('name', name);
+    by.style.setProperty('--hue', String(hue(name)));
+    element.append(by);
+  }
   element.append(span('text', text));
   return element;
+}
+
+/** A name keeps its colour wherever it is read. */
+function hue(name: string): number {
+  return [...name].reduce((sum, c) => (sum * 31 + c.codePointAt(0)!) % 360, 0);
 }
 
 function span(kind: string, text: string): HTMLSpanElement {

@@ -1,8 +1,8 @@
 /** The page of the game `chat`: ties the client, the lines and the people together. */
 import { connect, NAME_CHARS_MAX } from '../sdk/index.ts';
-import { chat, type Entity, type Event as ChatEvent } from '../games/chat.ts';
+import { chat, type Entity, type Event as ChatEvent, type Input } from '../games/chat.ts';
 import { Lines } from './lines.ts';
-import { showPeople, typingText } from './people.ts';
+import { hintText, showPeople, typingText } from './people.ts';
 
 /** The server tells nobody anew within this time. */
 const TYPING_TOLD_MS = 2_000;
@@ -24,6 +24,8 @@ const lines = new Lines(element<HTMLOListElement>('lines'));
 const text = element<HTMLInputElement>('text');
 let to: Entity | null = null;
 let typedAt = -Infinity;
+/** What was said last, to be mended if it is refused. */
+let said = '';
 /** The people as they are shown. */
 let shown = '';
 
@@ -49,13 +51,17 @@ function handleEvent(event: ChatEvent): void {
     case 'Joined': return lines.aside(`${event.name} came`, 'aside');
     case 'Left': return lines.aside(`${event.name} went`, 'aside');
     case 'Direct': return lines.aside(event.text, 'direct', `${event.from} → ${event.to}`);
-    case 'Refused': return note(WHYS[event.why] ?? event.why);
+    case 'Refused':
+      if (text.value === '') text.value = said;
+      return note(WHYS[event.why] ?? event.why);
     case 'Missed': return lines.aside('Some lines from elsewhere may be missing here.', 'aside');
   }
 }
 
 function show(): void {
-  lines.update(entries('Line'));
+  const spoken = entries('Line');
+  lines.update(spoken);
+  element('silence').hidden = spoken.length > 0;
   const people = entries('Person');
   element('typing').textContent = typingText(people, own());
   // A list that is made anew loses its focus and whatever is being clicked.
@@ -64,9 +70,15 @@ function show(): void {
   shown = key;
   showPeople(element<HTMLUListElement>('people'), people, own(), {
     tell: speakTo,
-    mute: ({ number }, minutes) => client.input({ type: 'Mute', person: number, minutes }),
-    kick: ({ number }) => client.input({ type: 'Kick', person: number }),
+    mute: ({ number }, minutes) => moderate({ type: 'Mute', person: number, minutes }),
+    kick: ({ number }) => moderate({ type: 'Kick', person: number }),
   });
+  element('hint').textContent = hintText(people, own());
+}
+
+function moderate(wish: Input): void {
+  said = '';
+  client.input(wish);
 }
 
 client.on('event', handleEvent);
@@ -78,7 +90,10 @@ client.on('state', (state) => {
   element('start').hidden = !isOut;
   element('chat').hidden = isOut;
   element('start-note').textContent = state.type === 'closed' ? state.reason : '';
-  element('status').textContent = state.type === 'open' ? '' : 'Not connected; trying again…';
+  element('chat').classList.toggle('away', state.type !== 'open');
+  element('status').textContent = state.type === 'open' ? '' : state.type === 'connecting' ? 'Connecting…' : 'Not connected; trying again…';
+  if (state.type !== 'open') element('typing').textContent = '';
+  note('');
   if (isOut) lines.clear();
   if (state.type === 'open') text.focus();
 });
@@ -87,9 +102,12 @@ element('start').onsubmit = (event) => {
   event.preventDefault();
   client.name = element<HTMLInputElement>('name').value.trim();
   const room = element<HTMLInputElement>('room').value.trim() || 'lobby';
-  element('title').textContent = room;
   try {
     client.join(room);
+    element('title').textContent = room;
+    // A link to this page, or a reload of it, leads to the same room.
+    query.set('room', room);
+    history.replaceState(null, '', `?${query}`);
   } catch (error) {
     element('start-note').textContent = (error as Error).message;
   }
@@ -98,12 +116,16 @@ element('leave').onclick = () => client.leave();
 element('to').querySelector('button')!.onclick = () => speakTo(null);
 element('say').onsubmit = (event) => {
   event.preventDefault();
-  const said = text.value;
-  if (said.trim() === '' || client.state.type !== 'open') return;
+  if (text.value.trim() === '') return;
+  if (client.state.type !== 'open') return note('Not connected. What you wrote stays here.');
+  said = text.value;
   client.input(to ? { type: 'Tell', person: to.number, text: said } : { type: 'Say', text: said });
   text.value = '';
   typedAt = -Infinity;
   note('');
+};
+text.onkeydown = ({ key }) => {
+  if (key === 'Escape' && to !== null) speakTo(null);
 };
 text.oninput = () => {
   const now = performance.now();

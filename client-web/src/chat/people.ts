@@ -13,12 +13,14 @@ const MUTE_MINUTES = 10;
 
 /** Shows the people; who is oneself is not talked to, and only moderators have buttons. */
 export function showPeople(list: HTMLUListElement, people: Entity[], own: number, wishes: Wishes): void {
-  const isModerator = people.some(({ number, moderator }) => number === own && moderator);
+  const isModerator = moderates(people, own);
+  const focused = list.querySelector<HTMLElement>(':focus')?.dataset.act;
   const rows = people.sort((a, b) => a.number - b.number).map((person) => {
     const row = document.createElement('li');
     row.dataset.person = String(person.number);
-    const name = button('person', person.name, () => wishes.tell(person));
+    const name = button('person', person, person.name, () => wishes.tell(person));
     name.disabled = person.number === own;
+    if (!name.disabled) name.title = `Say something to ${person.name} alone`;
     row.append(name);
     const marks = [person.number === own && 'you', person.moderator && 'moderator', person.muted && 'muted'];
     const mark = document.createElement('span');
@@ -27,20 +29,35 @@ export function showPeople(list: HTMLUListElement, people: Entity[], own: number
     row.append(mark);
     if (isModerator && person.number !== own) {
       row.append(
-        button('act mute', person.muted ? 'Unmute' : 'Mute', () => wishes.mute(person, person.muted ? 0 : MUTE_MINUTES)),
-        button('act kick', 'Kick', () => wishes.kick(person)),
+        button('act mute', person, person.muted ? 'Unmute' : 'Mute', () => wishes.mute(person, person.muted ? 0 : MUTE_MINUTES)),
+        button('act kick', person, 'Kick', () => wishes.kick(person)),
       );
     }
     return row;
   });
   list.replaceChildren(...rows);
+  // The button that was being used is another element now.
+  if (focused) list.querySelector<HTMLElement>(`[data-act="${focused}"]`)?.focus();
 }
 
-function button(kind: string, text: string, click: () => void): HTMLButtonElement {
+function moderates(people: Entity[], own: number): boolean {
+  return people.some(({ number, moderator }) => number === own && moderator);
+}
+
+/** What may be done with the list. */
+export function hintText(people: Entity[], own: number): string {
+  if (people.length < 2) return 'Nobody else is here. Send somebody this page’s address.';
+  const tell = 'Choose a name to talk to that person alone.';
+  return moderates(people, own) ? `${tell} You are a moderator: you may mute for ${MUTE_MINUTES} minutes, and kick.` : tell;
+}
+
+function button(kind: string, { name, number }: Entity, text: string, click: () => void): HTMLButtonElement {
   const element = document.createElement('button');
   element.type = 'button';
   element.className = kind;
+  element.dataset.act = `${kind} ${number}`;
   element.textContent = text;
+  if (text !== name) element.setAttribute('aria-label', `${text} ${name}`);
   element.onclick = click;
   return element;
 }
