@@ -90,13 +90,19 @@ fn a_good_token_says_who_it_is() {
 }
 
 #[test]
-fn a_subject_may_be_the_name() {
-    let mut config = section(JwtAlgorithm::Hs256, SECRET);
-    config.name_claim = Some("sub".into());
-    let verifier = Verifier::new(&BTreeMap::from([("site".to_owned(), config)]));
+fn a_subject_may_be_the_name_but_not_what_tokens_say_of_themselves() {
+    let named_by = |claim: &str| {
+        let mut config = section(JwtAlgorithm::Hs256, SECRET);
+        config.name_claim = Some(claim.into());
+        Verifier::new(&BTreeMap::from([("site".to_owned(), config)]))
+    };
     let token = signed(&header("HS256"), &claims(), hs256);
-    let (user, _) = verifier.expect("a key").verify(&token, NOW).expect("good");
-    assert_eq!(&*user.name, "42");
+    let verified = named_by("sub").expect("a key").verify(&token, NOW);
+    assert_eq!(verified.expect("good").0.name, "42");
+    for claim in ["iss", "aud", "exp", "iat", "nbf"] {
+        let text = named_by(claim).map(drop).expect_err("no name").to_string();
+        assert!(text.starts_with("jwt.site.name_claim: "), "{text}");
+    }
 }
 
 #[test]
