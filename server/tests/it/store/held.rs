@@ -158,7 +158,10 @@ async fn all_that_is_old_is_swept_at_the_start(fresh: &Fresh) {
     store.append_chat(line(0)).expect("queued");
     until(&store, |health| health.queued == 0).await;
     let swept = async {
-        while again(async || store.chat_history("old", 1).await).await != [] {
+        while !again(async || store.chat_history("old", 1).await)
+            .await
+            .is_empty()
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
