@@ -2,6 +2,7 @@
 //!
 //! The store is a file that somebody else has locked: it can be read, and its writes wait.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use downbeat_server::{App, Config, Running};
@@ -11,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::accounts::{Answer, account, get, post};
-use crate::stage::{Adder, Client, status};
+use crate::stage::{Adder, Client, nobody_is_left, status};
 use crate::store::services::{Fresh, Kind};
 use crate::{admin, gate};
 
@@ -56,13 +57,7 @@ impl Stage {
     }
 
     /// Asks, and is gone before the store has taken the one write that it comes to.
-    async fn ask_and_go(&self, port: Port, path: &str, extra: &str, body: &Value) {
-        let connections = self.running.connections();
-        let address = match port {
-            Port::Players => Some(self.running.addr()),
-            Port::Operators => self.running.admin_addr(),
-        };
-        let address = address.expect("asked for");
+    async fn ask_and_go(&self, address: SocketAddr, path: &str, extra: &str, body: &Value) {
         let mut stream = TcpStream::connect(address).await.expect("connected");
         let (body, kind) = (body.to_string(), "Content-Type: application/json");
         let length = body.len();
@@ -72,11 +67,6 @@ impl Stage {
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
         self.waiting(1).await;
-        drop(stream);
-        until("noticed", async || {
-            self.running.connections() <= connections
-        })
-        .await;
     }
 
     async fn session(&self, who: &Answer) -> u16 {
@@ -88,11 +78,6 @@ impl Stage {
         let asks = json!({"name": "Ada", "password": password, "token": true});
         post(&self.running, "/api/login", "", &asks).await
     }
-}
-
-enum Port {
-    Players,
-    Operators,
 }
 
 /// Waits until it is so.
@@ -111,10 +96,11 @@ async fn a_logout_is_seen_through_though_the_page_has_gone() {
     let stage = Stage::open().await;
     let ada = account(&stage.running, "Ada").await;
     let lock = stage.lock().await;
-    let (path, who) = ("/api/logout", ada.bearer());
+    let (players, who) = (stage.running.addr(), ada.bearer());
     stage
-        .ask_and_go(Port::Players, path, &who, &json!({}))
+        .ask_and_go(players, "/api/logout", &who, &json!({}))
         .await;
+    nobody_is_left(&stage.running).await;
     drop(lock);
     until("out", async || stage.session(&ada).await == 401).await;
 }
@@ -126,8 +112,11 @@ async fn a_new_password_is_seen_through_though_the_page_has_gone() {
     let thief = stage.login("correct horse").await;
     let lock = stage.lock().await;
     let asks = json!({"old": "correct horse", "new": "battery staple"});
-    let (path, who) = ("/api/password", ada.bearer());
-    stage.ask_and_go(Port::Players, path, &who, &asks).await;
+    let (players, who) = (stage.running.addr(), ada.bearer());
+    stage
+        .ask_and_go(players, "/api/password", &who, &asks)
+        .await;
+    nobody_is_left(&stage.running).await;
     drop(lock);
     until("out", async || stage.session(&thief).await == 401).await;
     assert_eq!(stage.session(&ada).await, 200);
@@ -145,8 +134,9 @@ async fn a_revocation_is_seen_through_and_nobody_stays_while_the_store_takes_its
     gate::join(&mut client, "").await;
     let lock = stage.lock().await;
     let asks = json!({"user": ada.body["user"]["id"]});
+    let operators = stage.running.admin_addr().expect("asked for");
     stage
-        .ask_and_go(Port::Operators, "/admin/revoke", "", &asks)
+        .ask_and_go(operators, "/admin/revoke", "", &asks)
         .await;
     assert_eq!(client.goodbye().await.0, 4003, "before the store has done");
     drop(lock);
