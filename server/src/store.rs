@@ -390,7 +390,8 @@ impl Store {
     }
 
     async fn read(&self, sql: &str, values: &[Value], max: usize) -> Result<Vec<Row>, StoreError> {
-        let rows = self.ask(sql, values, max).await;
+        // Boxed: a driver's futures are deep, and all that wait for this would contain them.
+        let rows = Box::pin(self.ask(sql, values, max)).await;
         rows.inspect_err(|_| self.shared.state.counts.reads_failed.add(1))
     }
 

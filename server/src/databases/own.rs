@@ -236,7 +236,9 @@ impl Database {
         values: &[Value],
         max: usize,
     ) -> Result<Vec<Row>, DatabaseError> {
-        self.within(async { self.pool.acquire().await?.rows(sql, values, max).await })
+        // Boxed: a driver's futures are deep, and all that wait for this would contain them.
+        let asked = async { self.pool.acquire().await?.rows(sql, values, max).await };
+        self.within(Box::pin(asked))
             .await
     }
 
