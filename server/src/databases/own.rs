@@ -238,8 +238,7 @@ impl Database {
     ) -> Result<Vec<Row>, DatabaseError> {
         // Boxed: a driver's futures are deep, and all that wait for this would contain them.
         let asked = async { self.pool.acquire().await?.rows(sql, values, max).await };
-        self.within(Box::pin(asked))
-            .await
+        self.within(Box::pin(asked)).await
     }
 
     async fn within<T>(
