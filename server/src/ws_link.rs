@@ -41,6 +41,9 @@ pub(crate) struct WsLink {
     discarding: bool,
     /// The library may hold something that the socket has not: a pong, a ping, a goodbye.
     library_waits: bool,
+    /// The code of the peer's goodbye, once it came: told when the answer has gone out, which waits
+    /// for what the kernel has not taken yet.
+    left: Option<Option<u16>>,
     speech: Speech,
     /// It resumes, and nothing tells yet that it knows its new token.
     unconfirmed: bool,
@@ -73,6 +76,7 @@ impl WsLink {
             ws: ws.await,
             discarding: false,
             library_waits: false,
+            left: None,
             speech,
             unconfirmed: false,
             place,
@@ -179,6 +183,13 @@ impl Stream for WsLink {
             ready!(self.poll_discard(cx));
             return Poll::Ready(None);
         }
+        if let Some(code) = self.left {
+            // The link may be dropped upon this, so the answer goes out before: also if the task,
+            // which serves many, has done its share for this turn.
+            let flush = future::poll_fn(|cx| Pin::new(&mut self.ws).poll_flush(cx));
+            let _ = ready!(pin!(tokio::task::unconstrained(flush)).poll(cx));
+            return Poll::Ready(Some(Ok(Incoming::Close(code))));
+        }
         let incoming = match ready!(Pin::new(&mut self.ws).poll_next(cx)) {
             None => return Poll::Ready(None),
             // A text where texts are spoken is what a binary message is elsewhere; what is of the
@@ -197,11 +208,8 @@ impl Stream for WsLink {
                 Incoming::Pong(Bytes::new())
             }
             Some(Ok(Message::Close(frame))) => {
-                // The link may be dropped upon this, so the answer goes out now or never: also if
-                // the task, which serves many, has done its share for this turn.
-                let flush = future::poll_fn(|cx| Pin::new(&mut self.ws).poll_flush(cx));
-                let _ = pin!(tokio::task::unconstrained(flush)).poll(cx);
-                Incoming::Close(frame.map(|frame| frame.code.into()))
+                self.left = Some(frame.map(|frame| frame.code.into()));
+                return self.poll_next(cx);
             }
             Some(Ok(Message::Frame(_))) => unreachable!("reading never gives raw frames"),
             Some(Err(_)) if self.ws.get_ref().is_overrun() => {
@@ -231,6 +239,9 @@ impl Sink<Outgoing> for WsLink {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), LinkError> {
+        if self.left.is_some() {
+            return Ok(());
+        }
         let message = match item {
             Outgoing::Frame(bytes) => {
                 self.ws.get_mut().start(Kind::Binary, bytes);
@@ -252,6 +263,9 @@ impl Sink<Outgoing> for WsLink {
 
     /// Frames, which are nearly all that is ever sent, do not pass through the library.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        if self.left.is_some() {
+            return Poll::Ready(Ok(())); // the answer is on its way, and nothing comes behind it
+        }
         if self.library_waits {
             ready!(Pin::new(&mut self.ws).poll_flush(cx)).map_err(lost)?;
             self.library_waits = false;

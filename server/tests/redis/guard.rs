@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use downbeat::layer::Layer as _;
@@ -28,9 +29,17 @@ pub(crate) fn redis(count: usize) -> Option<Vec<Redis>> {
     Some((0..count).map(|_| Redis::start(free_port())).collect())
 }
 
+/// A port on which nobody listens: none of those that the system gives to connections, for one of
+/// them may have it before the server does.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| {
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        let place = (std::process::id() * 64 + asked) % 20_000;
+        10_000 + u16::try_from(place).expect("below 20,000")
+    });
+    ports.find(is_free).expect("one of so many is free")
 }
 
 impl Redis {

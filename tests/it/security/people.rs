@@ -173,7 +173,9 @@ impl Inside {
     /// Says goodbye; whether it was still in.
     pub(crate) fn leave(self) -> bool {
         self.leaves.store(true, Ordering::Relaxed);
-        self.goodbye() == 1000
+        let answered = self.goodbye();
+        assert_eq!(answered, 1000, "the answer to a goodbye");
+        true
     }
 }
 
