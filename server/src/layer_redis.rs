@@ -23,7 +23,7 @@ mod session;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, LazyLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use downbeat::layer::{
     Address, Channel, Layer, LayerCounts, LayerError, LayerLimits, Mailbox, Message, Pending,
@@ -43,6 +43,12 @@ use crate::limits::PRESENCE_LEASE;
 pub struct RedisLayer {
     inner: Arc<Inner>,
     _sessions: JoinSet<()>,
+}
+
+/// Since 1970.
+fn now() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
 }
 
 struct Inner {
@@ -242,6 +248,13 @@ impl Inner {
         }
     }
 
+    /// Adds a member to a group, in `core`: both last from now on.
+    fn add_member(&self, pipe: &mut redis::Pipeline, key: &str, member: &str) {
+        pipe.zadd(key, member, now().as_secs_f64()).ignore();
+        let expiry = self.limits.group_expiry.as_secs();
+        pipe.cmd("EXPIRE").arg(key).arg(expiry).ignore();
+    }
+
     fn lease_ms(&self) -> u128 {
         PRESENCE_LEASE.as_millis()
     }
@@ -334,13 +347,9 @@ impl Layer for RedisLayer {
                 None if inner.names.is_own(channel) => Ok(()),
                 None if inner.format == RedisFormat::Core => {
                     let mut commands = host.commands().await?;
-                    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                    let now = now.unwrap_or_default().as_secs_f64();
                     let key = inner.names.group_key(group);
                     let mut pipe = redis::pipe();
-                    pipe.zadd(&key, channel, now).ignore();
-                    let expiry = inner.limits.group_expiry.as_secs();
-                    pipe.cmd("EXPIRE").arg(&key).arg(expiry).ignore();
+                    inner.add_member(&mut pipe, &key, channel);
                     let added = pipe.exec_async(&mut commands.connection).await;
                     added.map_err(|error| host.unavailable(error))
                 }

@@ -3,7 +3,7 @@
 //!
 //! Source: `channels_redis/serializers.py`, whose bytes these are.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize as _, Serialize, Serializer};
 
-use super::RedisFormat;
+use super::{RedisFormat, now};
 use crate::config::Secret;
 use crate::limits::{LAYER_DEPTH_MAX, LAYER_SEAL_KEPT};
 
@@ -115,9 +115,7 @@ impl Envelope {
         let is_fresh = self.keys.is_empty()
             || !self.is_core
             || sealed_at(bytes).is_some_and(|sealed| {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                let now = now.unwrap_or_default();
-                now.saturating_sub(sealed) <= self.expiry + LAYER_SEAL_KEPT
+                now().saturating_sub(sealed) <= self.expiry + LAYER_SEAL_KEPT
             });
         if is_fresh {
             Ok(opened)

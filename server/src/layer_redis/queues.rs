@@ -1,15 +1,14 @@
 //! The queues of this process in `core`: taking messages out, in the order in which they were sent.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
 use tokio::time::timeout;
 
-use super::Inner;
 use super::local::count;
 use super::names::queue_of;
+use super::{Inner, now};
 use crate::limits::{REDIS_ANSWERS_WITHIN, REDIS_POPPED_MAX};
 
 /// Which queues are read on a host.
@@ -82,9 +81,7 @@ pub(super) async fn drain(
 
 fn deliver(inner: &Inner, key: &str, popped: &Popped) {
     let counts = &inner.local.counts;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_secs_f64();
-    if popped.score + inner.limits.expiry.as_secs_f64() < now {
+    if popped.score + inner.limits.expiry.as_secs_f64() < now().as_secs_f64() {
         return count(&counts.expired, 1);
     }
     let Ok((message, targets)) = inner.envelope.unpack(&popped.bytes) else {

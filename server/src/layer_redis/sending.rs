@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use downbeat::layer::{LayerError, Message, check_name};
 
 use super::envelope::Targets;
 use super::local::count;
 use super::names::queue_of;
-use super::{Inner, shards};
+use super::{Inner, now, shards};
 use crate::config::RedisFormat;
 
 impl Inner {
     /// A score that is greater than all before, in seconds; and the least that is not too old.
     fn score(&self) -> (String, String) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = u64::try_from(now.unwrap_or_default().as_micros()).unwrap_or(u64::MAX / 2);
+        let now = u64::try_from(now().as_micros()).unwrap_or(u64::MAX / 2);
         let next = |last: u64| now.max(last + 1);
         let last = self
             .last_score_us
@@ -157,10 +155,7 @@ impl Inner {
     ) -> Result<(Vec<String>, Vec<String>), LayerError> {
         let host = &self.hosts[host];
         let mut commands = host.commands().await?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let oldest = now
-            .unwrap_or_default()
-            .saturating_sub(self.limits.group_expiry);
+        let oldest = now().saturating_sub(self.limits.group_expiry);
         let mut pipe = redis::pipe();
         pipe.zrembyscore(key, 0, oldest.as_secs()).ignore();
         pipe.zrange(key, 0, -1);

@@ -10,10 +10,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::Inner;
 use super::host::State;
 use super::queues::{Queues, drain};
 use super::tell::{Sides, tell, tidy_presence};
+use super::{Inner, now};
 use crate::config::RedisFormat;
 use crate::limits::{
     GROUPS_RENEWED_WITHIN, REDIS_ANSWERS_WITHIN, REDIS_BACK_OFF, REDIS_BATCH, REDIS_BEAT,
@@ -49,9 +49,7 @@ pub(super) async fn keep(inner: Arc<Inner>, host: usize) {
 
 /// Up to half as long again, by the clock: processes must not knock all at once.
 fn spread(pause: Duration) -> Duration {
-    let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.subsec_nanos()) % 1000;
+    let nanos = now().subsec_nanos() % 1000;
     pause + pause * nanos / 2000
 }
 

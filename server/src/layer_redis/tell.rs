@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
@@ -189,14 +188,10 @@ async fn tell_groups(
     commands: &mut MultiplexedConnection,
     told: &Told,
 ) -> Result<(), RedisError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_secs_f64();
     for joins in told.join.chunks(REDIS_BATCH) {
         let mut pipe = redis::pipe();
         for (group, proxy) in joins {
-            pipe.zadd(group, proxy, now).ignore();
-            let expiry = inner.limits.group_expiry.as_secs();
-            pipe.cmd("EXPIRE").arg(group).arg(expiry).ignore();
+            inner.add_member(&mut pipe, group, proxy);
         }
         pipe.exec_async(commands).await?;
     }
